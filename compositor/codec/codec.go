@@ -1,0 +1,76 @@
+// Package codec decodes, scales, blends and encodes pictures and sound; it is the only package with C in it.
+package codec
+
+import (
+	"errors"
+
+	"tilecast/media"
+)
+
+// ErrUnavailable is wrapped by constructors for a codec or an encoder this build cannot open.
+var ErrUnavailable = errors.New("codec unavailable")
+
+// Set is a family of codecs that work together: LibAV, the real one, or Fake, for tests without C.
+type Set struct {
+	NewVideoDecoder func(media.Codec) (VideoDecoder, error)
+	NewVideoEncoder func(VideoConfig) (VideoEncoder, error)
+	NewAudioDecoder func(media.Codec) (AudioDecoder, error)
+	NewAudioEncoder func(AudioConfig) (AudioEncoder, error)
+}
+
+// VideoDecoder turns access units into pictures. It is used by one goroutine at a time.
+type VideoDecoder interface {
+	// Decode takes one access unit and returns the pictures it completes, in order,
+	// usually one. The pictures belong to the caller, who releases each; the slice
+	// is valid until the next call. After an error the decoder waits for a key frame.
+	Decode(media.Packet) ([]*Picture, error)
+	Close()
+}
+
+// VideoConfig is what an encoder is asked for.
+type VideoConfig struct {
+	Codec   media.Codec
+	Name    string // encoder name as libavcodec knows it ("libx264"); empty: the first that opens for Codec
+	W, H    int    // even
+	Rate    media.FrameRate
+	BitRate int    // bit/s
+	MaxRate int    // VBV peak in bit/s; 0: BitRate
+	Buffer  int    // VBV size in bits; 0: half a second of MaxRate
+	Preset  string // of the named encoder ("superfast"); empty: a real-time default
+	GOP     int    // longest distance between key frames, in frames; key frames come only when asked for or then
+	InBand  bool   // repeat parameter sets before each key frame (for RTP) instead of giving them in Params().Extra
+}
+
+// VideoEncoder turns pictures into access units. It is used by one goroutine at a time.
+type VideoEncoder interface {
+	Params() media.VideoParams
+	// Encode takes the picture to present at p.At for dur; key forces an IDR. It does
+	// not keep the picture. Packets come out in order, one for one without delay in
+	// the encoders we use; each owns its Data. A nil picture flushes.
+	Encode(p *Picture, dur media.Time, key bool) ([]media.Packet, error)
+	Close()
+}
+
+// AudioDecoder turns audio frames into samples. It is used by one goroutine at a time.
+type AudioDecoder interface {
+	// Decode returns interleaved stereo at 48 kHz, -1..1, valid until the next call.
+	// Mono input comes out on both channels.
+	Decode(data []byte) ([]float32, error)
+	Close()
+}
+
+// AudioConfig is what an audio encoder is asked for: 48 kHz stereo in.
+type AudioConfig struct {
+	Codec   media.Codec
+	BitRate int // bit/s
+}
+
+// AudioEncoder turns samples into audio frames. It is used by one goroutine at a time.
+type AudioEncoder interface {
+	Params() media.AudioParams
+	// Encode takes exactly Params().FrameSize samples per channel, interleaved stereo,
+	// each call continuing the one before. A packet's At is the time of the samples it
+	// presents, counted from the first call: priming is dropped, not shown. Nil flushes.
+	Encode(samples []float32) ([]media.Packet, error)
+	Close()
+}

@@ -1,0 +1,64 @@
+// Package ingest is what a broadcaster touches: WHIP in, timed packets out.
+package ingest
+
+import (
+	"context"
+	"errors"
+
+	"tilecast/media"
+)
+
+// Inlet is where one track's packets go. The room implements it.
+type Inlet interface {
+	// Push hands over one packet, in decoding order. It never blocks; it answers
+	// whether the receiver needs a key frame to go on.
+	Push(media.Packet) (needKey bool)
+	// Demand is what is wanted of the track now.
+	Demand() Demand
+	// Close says that nothing more will come.
+	Close()
+}
+
+// Demand is the largest use of a track over all canvases. Zero W means that nothing
+// should be sent on; rising again asks for a key frame.
+type Demand struct {
+	W, H    int
+	FPS     float64
+	Changed <-chan struct{} // closed when this answer is out of date; nil: it never is
+}
+
+// Request is what a broadcaster asks for at the door.
+type Request struct {
+	Room    string
+	Session string             // of the WHIP resource, unguessable
+	Subject string             // of the verified token, if there was one
+	ID      string             // ?id=, a name the client keeps for itself
+	Name    string             // ?name=, shown on the tile
+	Source  string             // ?source=, "" for the camera
+	Tracks  []media.Codec      // what the offer brings: at most one video and one audio
+	Kick    func(reason error) // ends the session from the room's side; any goroutine, never blocks
+}
+
+// Admitter decides who may come in and where they sit. The room implements it.
+type Admitter interface {
+	Admit(ctx context.Context, r Request) (Seat, error)
+}
+
+// Seat is a broadcaster's place in a program.
+type Seat interface {
+	// Clock is the program's; every packet is stamped with it.
+	Clock() media.Clock
+	// Open begins a track.
+	Open(media.Codec) (Inlet, error)
+	// Leave gives the place up after all inlets are closed. Graceful is a goodbye
+	// (DELETE, DTLS close), otherwise the place is kept for a return.
+	Leave(graceful bool)
+}
+
+// What Admit may refuse with. The endpoint answers 404, 403, 409 and 503.
+var (
+	ErrNoRoom    = errors.New("no such room")
+	ErrForbidden = errors.New("not allowed")
+	ErrTaken     = errors.New("seat taken")
+	ErrFull      = errors.New("no capacity")
+)

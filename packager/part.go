@@ -1,0 +1,22 @@
+// Package packager turns program packets into CMAF parts, segments and init sections.
+package packager
+
+import "tilecast/media"
+
+// Part is a piece of a segment that can be fetched by itself: one or more CMAF
+// chunks. The bytes of a segment are the bytes of its parts, one after the other.
+type Part struct {
+	MSN         int64 // media sequence number of its segment
+	Index       int   // within the segment, from 0
+	Start, Dur  media.Time
+	Independent bool   // holds a key frame (video), always true for sound
+	Last        bool   // its segment is complete with it
+	Data        []byte // never written to again
+}
+
+// Sink is where a track's parts go. The origin implements it.
+type Sink interface {
+	Append(Part) error
+	// Finish says that no part follows: the playlist ends.
+	Finish()
+}
