@@ -1,0 +1,146 @@
+package art
+
+import (
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func artist(t *testing.T) *Artist {
+	t.Helper()
+	a, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestInitials(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ada Lovelace": "AL", "ada": "A", "Jean-Luc Picard": "JP", "": "?", "  ": "?", "🎉": "?", "🎉 Zoë": "Z",
+		"Élodie Ölmez": "ÉÖ", "e\u0301mile zola": "E\u0301Z", "王小明": "王", "Иван Петров": "ИП", "r2 d2": "RD",
+		"ǆ ok": "ǅO", "Ann (host)": "AH", "\x00\xff": "?", "a b c d": "AD", "@guest_7": "G7",
+	} {
+		if got := Initials(name); got != want {
+			t.Errorf("initials of %q are %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestTintBelongsToTheName(t *testing.T) {
+	seen := map[color.RGBA]bool{}
+	for _, n := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+		if Tint(n) != Tint(n) {
+			t.Fatal("the tint of a name changes")
+		}
+		seen[Tint(n)] = true
+	}
+	if len(seen) < len(tints)/2 {
+		t.Fatalf("26 names share %d tints", len(seen))
+	}
+}
+
+func TestLabelGrowsWithTheNameUntilItIsCut(t *testing.T) {
+	a := artist(t)
+	short, long := a.Label("Al", 18, 300), a.Label("Alexandra", 18, 300)
+	if short.Rect.Dx() >= long.Rect.Dx() || long.Rect.Dx() > 300 {
+		t.Fatalf("widths %d and %d", short.Rect.Dx(), long.Rect.Dx())
+	}
+	cut := a.Label(strings.Repeat("Wolfeschlegelstein ", 5), 18, 200)
+	if w := cut.Rect.Dx(); w > 202 || w < 150 {
+		t.Fatalf("a long name makes a label of %d pixels, want about 200", w)
+	}
+	for _, l := range []*image.RGBA{short, long, cut} {
+		if l.Rect.Dx()%2 != 0 || l.Rect.Dy()%2 != 0 {
+			t.Fatalf("odd label %v", l.Rect)
+		}
+		if l.RGBAAt(0, 0).A != 0 || l.RGBAAt(l.Rect.Dx()/2, 1).A < 0x80 {
+			t.Fatal("the label is not a pill")
+		}
+		if brightest(l) < 0xf0 {
+			t.Fatal("the label's text is not white")
+		}
+	}
+}
+
+func TestOddNamesAreHarmless(t *testing.T) {
+	a := artist(t)
+	for _, name := range []string{
+		"", " ", "\x00", "\xff\xfe", "王小明", "🎉🎉🎉", "שלום עולם", "مرحبا Bob", "a\nb", "e\u0301\u0301\u0301", "\u202eevil\u202c",
+		strings.Repeat("x", 100000), strings.Repeat("\u0301", 1000), "\u200b", "👩‍👩‍👧‍👦 family",
+	} {
+		for _, w := range []int{2, 16, 100, 640} {
+			a.Label(name, TextSize(w, w), w)
+			if p := a.Placeholder(w, w, name, name); p.Rect.Dx() != w {
+				t.Fatalf("placeholder of %q is %v", name, p.Rect)
+			}
+			a.Slate(w, w, night, name)
+		}
+	}
+	if a.Label(" \x00", 18, 200) != nil {
+		t.Fatal("a name without characters has a label")
+	}
+}
+
+func TestBadFontIsRefused(t *testing.T) {
+	if _, err := New([]byte("no font")); err == nil {
+		t.Fatal("a font that is none was accepted")
+	}
+}
+
+func TestPlaceholderShowsTheName(t *testing.T) {
+	a := artist(t)
+	one, two := a.Placeholder(320, 180, "Ada", ""), a.Placeholder(320, 180, "Bob", "")
+	if string(one.Pix) == string(two.Pix) {
+		t.Fatal("two names look the same")
+	}
+	if got := one.RGBAAt(160-30, 90); got != Tint("Ada") {
+		t.Fatalf("the circle is %v, want %v", got, Tint("Ada"))
+	}
+	if note := a.Placeholder(320, 180, "Ada", "Reconnecting…"); string(note.Pix) == string(one.Pix) {
+		t.Fatal("the note is not drawn")
+	}
+}
+
+func TestCornerIsRound(t *testing.T) {
+	for turns, at := range []image.Point{{0, 0}, {15, 0}, {15, 15}, {0, 15}} {
+		c := Corner(16, white, turns)
+		if c.RGBAAt(at.X, at.Y).A < 0xf0 || c.RGBAAt(15-at.X, 15-at.Y).A != 0 {
+			t.Errorf("corner turned %d times covers the wrong side", turns)
+		}
+	}
+}
+
+// TestGallery writes pictures for a person to look at into $TILECAST_GALLERY.
+func TestGallery(t *testing.T) {
+	dir := os.Getenv("TILECAST_GALLERY")
+	if dir == "" {
+		t.Skip("TILECAST_GALLERY is not set")
+	}
+	a := artist(t)
+	for name, img := range map[string]*image.RGBA{
+		"placeholder": a.Placeholder(628, 348, "Ada Lovelace", ""), "away": a.Placeholder(628, 348, "Grace Hopper", "Reconnecting…"),
+		"unknown": a.Placeholder(628, 704, "🎉", ""), "slate": a.Slate(1280, 720, night, "Waiting for the first guest"),
+		"label": a.Label("Margaret Hamilton", 18, 400), "cut": a.Label("Wolfeschlegelsteinhausenbergerdorff", 18, 200),
+	} {
+		f, err := os.Create(filepath.Join(dir, name+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := png.Encode(f, img); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+}
+
+func brightest(img *image.RGBA) (m uint8) {
+	for i := 0; i < len(img.Pix); i += 4 {
+		m = max(m, img.Pix[i])
+	}
+	return m
+}

@@ -1,0 +1,181 @@
+// Package art draws the still pictures of a stage: name labels, placeholders and slates.
+package art
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/font/opentype"
+	"github.com/go-text/typesetting/language"
+	"github.com/go-text/typesetting/shaping"
+	"golang.org/x/image/font/gofont/gomedium"
+	"golang.org/x/image/math/fixed"
+	"golang.org/x/image/vector"
+)
+
+// maxRunes bounds the work that a hostile name can cause.
+const maxRunes = 128
+
+// Artist draws with a list of fonts, the first that has a character winning. It
+// may be used by several goroutines.
+type Artist struct {
+	mu      sync.Mutex
+	faces   []*font.Face
+	shaper  shaping.HarfbuzzShaper
+	seg     shaping.Segmenter
+	wrapper shaping.LineWrapper
+}
+
+// New makes an artist of the embedded Latin, Greek and Cyrillic font and of further
+// TrueType or OpenType fonts for other scripts, given as their bytes.
+func New(fonts ...[]byte) (*Artist, error) {
+	a := &Artist{}
+	for i, data := range slices.Insert(slices.Clone(fonts), 0, gomedium.TTF) {
+		face, err := font.ParseTTF(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("parse font %d: %w", i, err)
+		}
+		a.faces = append(a.faces, face)
+	}
+	return a, nil
+}
+
+// ResolveFace finds a font for r. It makes Artist a shaping.Fontmap.
+func (a *Artist) ResolveFace(r rune) *font.Face {
+	for _, f := range a.faces {
+		if _, ok := f.NominalGlyph(r); ok {
+			return f
+		}
+	}
+	return a.faces[0]
+}
+
+// covers reports whether every character of s has a glyph.
+func (a *Artist) covers(s string) bool {
+	for _, r := range s {
+		if _, ok := a.ResolveFace(r).NominalGlyph(r); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// line is one line of shaped text: runs in the order they are seen.
+type line struct {
+	runs  []shaping.Output
+	width float64 // px
+}
+
+// layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. Called locked.
+func (a *Artist) layOut(s string, size, maxWidth float64) line {
+	text := []rune(clean(s))
+	if len(text) == 0 {
+		return line{}
+	}
+	input := func(text []rune) shaping.Input {
+		return shaping.Input{
+			Text: text, RunEnd: len(text), Direction: direction(text), Size: fixed.Int26_6(size * 64),
+			Face: a.faces[0], Language: language.NewLanguage("en"),
+		}
+	}
+	var runs []shaping.Output
+	for _, in := range a.seg.Split(input(text), a) {
+		runs = append(runs, a.shaper.Shape(in))
+	}
+	dots := []rune{'…'}
+	cfg := shaping.WrapConfig{
+		Direction: direction(text), TruncateAfterLines: 1, BreakPolicy: shaping.Always,
+		Truncator: a.shaper.Shape(input(dots)),
+	}
+	lines, _ := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
+	if len(lines) == 0 {
+		return line{}
+	}
+	l := line{runs: slices.Clone(lines[0])}
+	slices.SortFunc(l.runs, func(x, y shaping.Output) int { return int(x.VisualIndex - y.VisualIndex) })
+	for _, r := range l.runs {
+		l.width += px(r.Advance)
+	}
+	return l
+}
+
+// draw paints l in colour c with its left end at x on the baseline.
+func (l line) draw(dst *image.RGBA, x, baseline float64, c color.Color) {
+	z := vector.NewRasterizer(dst.Rect.Dx(), dst.Rect.Dy())
+	for _, run := range l.runs {
+		scale := px(run.Size) / float64(run.Face.Upem())
+		for _, g := range run.Glyphs {
+			if o, ok := run.Face.GlyphDataOutline(g.GlyphID); ok {
+				trace(z, o.Segments, x+px(g.XOffset), baseline-px(g.YOffset), scale)
+			}
+			x += px(g.Advance)
+		}
+	}
+	z.Draw(dst, dst.Rect, image.NewUniform(c), image.Point{})
+}
+
+// trace adds a glyph's outline with its origin at x, y.
+func trace(z *vector.Rasterizer, segments []opentype.Segment, x, y, scale float64) {
+	at := func(p opentype.SegmentPoint) (float32, float32) {
+		return float32(x + float64(p.X)*scale), float32(y - float64(p.Y)*scale)
+	}
+	for _, s := range segments {
+		ax, ay := at(s.Args[0])
+		bx, by := at(s.Args[1])
+		cx, cy := at(s.Args[2])
+		switch s.Op {
+		case opentype.SegmentOpMoveTo:
+			z.ClosePath()
+			z.MoveTo(ax, ay)
+		case opentype.SegmentOpLineTo:
+			z.LineTo(ax, ay)
+		case opentype.SegmentOpQuadTo:
+			z.QuadTo(ax, ay, bx, by)
+		case opentype.SegmentOpCubeTo:
+			z.CubeTo(ax, ay, bx, by, cx, cy)
+		}
+	}
+	z.ClosePath()
+}
+
+// clean makes one short printable line of s.
+func clean(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > maxRunes {
+		s = string(r[:maxRunes])
+	}
+	return s
+}
+
+// direction is that of the first letter with one.
+func direction(text []rune) di.Direction {
+	for _, r := range text {
+		if unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) {
+			return di.DirectionRTL
+		}
+		if unicode.IsLetter(r) {
+			break
+		}
+	}
+	return di.DirectionLTR
+}
+
+func px(f fixed.Int26_6) float64 { return float64(f) / 64 }
