@@ -3,8 +3,8 @@ package packager
 
 import "tilecast/media"
 
-// Part is a piece of a segment that can be fetched by itself: one or more CMAF
-// chunks. The bytes of a segment are the bytes of its parts, one after the other.
+// Part is a piece of a segment that can be fetched by itself: one CMAF chunk.
+// The bytes of a segment are the bytes of its parts, one after the other.
 type Part struct {
 	MSN         int64 // media sequence number of its segment
 	Index       int   // within the segment, from 0
@@ -17,6 +17,7 @@ type Part struct {
 // Sink is where a track's parts go. The origin implements it.
 type Sink interface {
 	Append(Part) error
-	// Finish says that no part follows: the playlist ends.
+	// Finish says that no part follows: the playlist ends. A segment whose Last part has not
+	// come, because the program ended exactly at a part's edge, is complete as it stands.
 	Finish()
 }
