@@ -1,0 +1,125 @@
+package origin
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tilecast/media"
+	"tilecast/packager"
+	"tilecast/packager/m3u8"
+)
+
+// canvas is the multivariant playlist of one output shape, plain and compressed.
+type canvas [2]*text
+
+// defaultCanvas is the name under which the first canvas is found besides its own.
+const defaultCanvas = "index"
+
+// vbv is the longest rate-control buffer that a rung may have. In any stretch of d seconds it
+// sends at most MaxRate·(d+vbv) bits.
+const vbv = media.Second / 2
+
+// Container bytes, as an upper bound: moof, mdat and the share of prft and styp per part; the
+// trun entry and what length prefixes need more than start codes per sample.
+const (
+	partOverhead   = 176
+	sampleOverhead = 24
+)
+
+// renderCanvases writes the multivariant playlist of every canvas, the first again as the default.
+func renderCanvases(cfg *ProgramConfig, streams []*Stream) map[string]canvas {
+	out := map[string]canvas{}
+	for _, s := range streams {
+		if s.canvas == "" {
+			continue
+		}
+		if _, have := out[s.canvas]; have {
+			continue
+		}
+		c := renderCanvas(cfg, streams, s.canvas)
+		out[s.canvas] = c
+		if _, have := out[defaultCanvas]; !have {
+			out[defaultCanvas] = c
+		}
+	}
+	if len(out) == 0 && len(streams) > 0 {
+		out[defaultCanvas] = renderCanvas(cfg, streams, "") // sound alone
+	}
+	return out
+}
+
+func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
+	var sound *Stream
+	m := m3u8.Multivariant{IndependentSegments: true}
+	for _, s := range streams {
+		if s.canvas == "" {
+			sound = s
+		}
+	}
+	if sound != nil && name != "" {
+		m.Audio = []m3u8.Media{{
+			GroupID: "audio", Name: "Program", URI: playlistURI(cfg, sound), Default: true, AutoSelect: true,
+			Channels: strconv.Itoa(sound.init.Params.Audio.Channels),
+		}}
+	}
+	for _, s := range streams {
+		if s.canvas == name {
+			m.Variants = append(m.Variants, newVariant(cfg, s, sound))
+		}
+	}
+	data := m.Append(nil)
+	tag := cfg.ID + "-" + name
+	return canvas{newText(data, tag, false), newText(compress(data), tag+"-gz", true)}
+}
+
+// newVariant describes s, played with sound where there is any.
+func newVariant(cfg *ProgramConfig, s, sound *Stream) m3u8.Variant {
+	v := m3u8.Variant{URI: playlistURI(cfg, s)}
+	v.Bandwidth, v.AverageBandwidth = bandwidth(cfg.Plan, s.init.Params)
+	codecs := []string{s.init.Codecs}
+	if video := s.init.Params.Video; video != nil {
+		v.Width, v.Height = video.W, video.H
+		v.FrameRate = video.Rate.Float()
+		if sound != nil {
+			peak, average := bandwidth(cfg.Plan, sound.init.Params)
+			v.Bandwidth += peak
+			v.AverageBandwidth += average
+			v.Audio = "audio"
+			codecs = append(codecs, sound.init.Codecs)
+		}
+	}
+	v.Codecs = strings.Join(codecs, ",")
+	return v
+}
+
+// playlistURI is the media playlist of s as seen from the room's folder.
+func playlistURI(cfg *ProgramConfig, s *Stream) string {
+	return url.PathEscape(cfg.ID) + "/" + url.PathEscape(s.name) + "/stream.m3u8"
+}
+
+// bandwidth is the peak segment bit rate (MV-7, MV-8) and the average (MV-9) of a track in bit/s, container
+// included, from what its encoder was told, so that it holds before anything was measured. The peak is over the
+// shortest run of segments that counts, which lasts half a target duration or one segment.
+func bandwidth(plan packager.Plan, p media.Params) (peak, average int) {
+	segment := plan.SegmentStart(1).Seconds()
+	run := segment
+	for run < float64(plan.Target)/2 {
+		run += segment
+	}
+	var top, mean, samples float64
+	if v := p.Video; v != nil {
+		top = float64(max(v.MaxRate, v.BitRate)) * (run + vbv.Seconds()) / run
+		mean, samples = float64(v.BitRate), v.Rate.Float()
+	}
+	if a := p.Audio; a != nil {
+		top = float64(a.BitRate) * 1.1 // a codec of constant rate borrows a little from its neighbours
+		mean, samples = float64(a.BitRate), float64(a.SampleRate)/float64(a.FrameSize)
+	}
+	parts := float64(plan.PartsPerSegment) / segment
+	container := 8 * (parts*partOverhead + samples*sampleOverhead)
+	return roundUp(top + container), roundUp(mean + container)
+}
+
+// roundUp is x rounded up to a whole kbit/s.
+func roundUp(x float64) int { return (int(x)/1000 + 1) * 1000 }
