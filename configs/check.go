@@ -1,0 +1,160 @@
+package configs
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// report takes a mistake at a path of the configuration.
+type report func(path, format string, args ...any)
+
+// check holds the rules that a value's type does not.
+func check(cfg *Config, bad report) {
+	checkListen(cfg.HTTP.Listen, bad)
+	between(bad, "udp.port", cfg.UDP.Port, 0, 65535)
+	oneOf(bad, "log.level", cfg.Log.Level, "debug", "info", "warn", "error")
+	if strings.TrimSpace(cfg.Data) == "" {
+		bad("data", "is empty: name a folder")
+	}
+	if len(cfg.Rooms) == 0 {
+		bad("rooms", "is empty: name at least one room (- name: demo)")
+	}
+	first := map[string]string{}
+	for i := range cfg.Rooms {
+		room, at := &cfg.Rooms[i], fmt.Sprintf("rooms[%d]", i)
+		checkName(bad, at, room.Name, first)
+		checkRoom(bad, at, room)
+	}
+}
+
+func checkRoom(bad report, at string, r *Room) {
+	oneOf(bad, at+".preset", r.Preset, "low", "ultra")
+	oneOf(bad, at+".start", r.Start, "on-publish", "always")
+	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
+	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
+	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
+	if !checkSize(bad, at+".canvas", r.Canvas.Width, r.Canvas.Height) {
+		return // everything below is measured by the canvas
+	}
+	oneOf(bad, at+".layout.mode", r.Layout.Mode, "grid")
+	oneOf(bad, at+".layout.fit", r.Layout.Fit, "cover", "contain")
+	room := min(r.Canvas.Width, r.Canvas.Height) / 8
+	between(bad, at+".layout.gap", r.Layout.Gap, 0, room)
+	between(bad, at+".layout.margin", r.Layout.Margin, 0, room)
+
+	if n := len(r.Ladder); n == 0 || n > 6 {
+		bad(at+".ladder", "has %d rungs: use 1 to 6, or leave it out", n)
+	}
+	first := map[string]string{}
+	for i := range r.Ladder {
+		rung, at := &r.Ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
+		checkName(bad, at, rung.Name, first)
+		if rung.Name == "audio" {
+			bad(at+".name", `"audio" is the name of the sound: use another`)
+		}
+		checkRung(bad, at, rung, r.Canvas)
+	}
+}
+
+func checkRung(bad report, at string, r *Rung, c Canvas) {
+	if checkSize(bad, at, r.Width, r.Height) {
+		off := r.Width*c.Height - r.Height*c.Width // 0 in the very same shape
+		switch {
+		case r.Width > c.Width || r.Height > c.Height:
+			bad(at, "%dx%d is larger than the canvas (%dx%d)", r.Width, r.Height, c.Width, c.Height)
+		case max(off, -off) > 2*(c.Width+c.Height): // more than rounding both sides to even makes
+			w := r.Height * c.Width / c.Height
+			bad(at, "%dx%d is not of the canvas's shape (%dx%d): use %dx%d", r.Width, r.Height, c.Width, c.Height, (w+1)/2*2, r.Height)
+		}
+	}
+	if between(bad, at+".bitrate", r.BitRate, 50_000, 100_000_000) && r.MaxRate < r.BitRate {
+		bad(at+".max_rate", "%s is less than the bitrate, %s", r.MaxRate, r.BitRate)
+	}
+	between(bad, at+".max_rate", r.MaxRate, 0, 200_000_000)
+	if !oneOf(bad, at+".encoder", r.Encoder, "libx264", "libopenh264", "h264_nvenc", "h264_vaapi", "h264_qsv") || r.Encoder != "libx264" {
+		return
+	}
+	oneOf(bad, at+".preset", r.Preset, "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+}
+
+// checkName holds that a name can stand in a URL and is the first of its kind.
+func checkName(bad report, at, name string, first map[string]string) {
+	path := at + ".name"
+	other, again := first[name]
+	first[name] = at
+	switch {
+	case name == "":
+		bad(path, "is missing: give it a name")
+	case len(name) > 64:
+		bad(path, "is longer than 64 letters")
+	case strings.ContainsFunc(name, unfit):
+		bad(path, "%q does not fit into an address: use letters (a-z), digits, - and _", name)
+	case again:
+		bad(path, "%q is the name of %s already", name, other)
+	}
+}
+
+func unfit(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+}
+
+func checkSize(bad report, at string, w, h int) bool {
+	ok := true
+	for _, side := range []struct {
+		key string
+		n   int
+	}{{"width", w}, {"height", h}} {
+		if side.n == 0 {
+			bad(at+"."+side.key, "is missing: use 64 to 3840")
+			ok = false
+		} else if !between(bad, at+"."+side.key, side.n, 64, 3840) {
+			ok = false
+		} else if side.n%2 != 0 {
+			bad(at+"."+side.key, "%d is odd: use %d or %d", side.n, side.n-1, side.n+1)
+			ok = false
+		}
+	}
+	return ok
+}
+
+func checkListen(addr string, bad report) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		if _, err := strconv.Atoi(addr); err == nil {
+			bad("http.listen", "%q lacks a colon: did you mean %q?", addr, ":"+addr)
+			return
+		}
+		bad("http.listen", `%q is not host:port, such as ":8080" or "127.0.0.1:8080"`, addr)
+		return
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		bad("http.listen", "%q is not a port number", port)
+		return
+	}
+	between(bad, "http.listen", n, 0, 65535)
+}
+
+func between[T int | BitRate | time.Duration](bad report, path string, v, least, most T) bool {
+	if v < least || v > most {
+		bad(path, "%v is out of range: use %v to %v", v, least, most)
+		return false
+	}
+	return true
+}
+
+func oneOf(bad report, path, word string, words ...string) bool {
+	if slices.Contains(words, word) {
+		return true
+	}
+	if near := Nearest(word, words); near != "" {
+		bad(path, "%q is not known, did you mean %q?", word, near)
+	} else {
+		bad(path, "%q is not known: use %s", word, list(words, "or"))
+	}
+	return false
+}

@@ -1,0 +1,145 @@
+// Package configs is what a person may set: defaults, a strict reader and every rule, checked once before anything starts.
+package configs
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"tilecast/media"
+)
+
+// Config is everything a person may set. It is checked by Load and Parse and not
+// written to afterwards; what changes at run time lies over it (room.Apply).
+type Config struct {
+	HTTP  HTTP   `yaml:"http"`
+	UDP   UDP    `yaml:"udp"`
+	Data  string `yaml:"data"` // folder for what is kept: the development certificate
+	Log   Log    `yaml:"log"`
+	Rooms []Room `yaml:"rooms"` // at least one; names are unique
+}
+
+// HTTP is where pages, WHIP and playlists are served.
+type HTTP struct {
+	Listen string `yaml:"listen"`  // host:port; an empty host is every address, port 0 any free one
+	TLSDev bool   `yaml:"tls_dev"` // HTTPS with a certificate of our own, and so HTTP/2
+}
+
+// UDP is where media of all broadcasters arrives.
+type UDP struct {
+	Port int `yaml:"port"` // 0 is any free one
+}
+
+// Log says how much is told.
+type Log struct {
+	Level string `yaml:"level"` // debug, info, warn or error
+}
+
+// Room is one live program.
+type Room struct {
+	Name   string        `yaml:"name"`   // letters, digits, - and _: it is part of addresses
+	Preset string        `yaml:"preset"` // latency: low or ultra
+	Start  string        `yaml:"start"`  // on-publish or always
+	Linger time.Duration `yaml:"linger"` // how long a program goes on without a broadcaster
+	Window time.Duration `yaml:"window"` // how much of the program playlists hold
+	Canvas Canvas        `yaml:"canvas"`
+	Layout Layout        `yaml:"layout"`
+	Ladder []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
+	Audio  Audio         `yaml:"audio"`
+}
+
+// Canvas is the composed picture.
+type Canvas struct {
+	Width      int             `yaml:"width"` // even
+	Height     int             `yaml:"height"`
+	FPS        media.FrameRate `yaml:"fps"`
+	Background Color           `yaml:"background"`
+}
+
+// Layout is who goes where on the canvas.
+type Layout struct {
+	Mode   string `yaml:"mode"`   // grid
+	Fit    string `yaml:"fit"`    // cover or contain
+	Gap    int    `yaml:"gap"`    // between tiles, pixels of the canvas
+	Margin int    `yaml:"margin"` // around all tiles, pixels of the canvas
+	Labels bool   `yaml:"labels"` // names on the tiles
+}
+
+// Rung is one encoding of the canvas.
+type Rung struct {
+	Name    string  `yaml:"name"`
+	Width   int     `yaml:"width"` // even, of the canvas's shape and no larger
+	Height  int     `yaml:"height"`
+	BitRate BitRate `yaml:"bitrate"`
+	MaxRate BitRate `yaml:"max_rate"` // VBV peak
+	Encoder string  `yaml:"encoder"`  // as libavcodec names it
+	Preset  string  `yaml:"preset"`   // of the encoder; empty: its real-time default
+}
+
+// Audio is the program's sound, AAC-LC in stereo.
+type Audio struct {
+	BitRate BitRate `yaml:"bitrate"`
+}
+
+// Default is what runs when nothing is said. configs/tilecast.yaml says the same, with reasons.
+func Default() Config {
+	room := defaultRoom()
+	room.Name = "demo"
+	room.Ladder = defaultLadder(room.Canvas)
+	return Config{
+		HTTP:  HTTP{Listen: ":8080"},
+		UDP:   UDP{Port: 8189},
+		Data:  "data",
+		Log:   Log{Level: "info"},
+		Rooms: []Room{room},
+	}
+}
+
+// defaultRoom is a room before its file entry is read: no name, no ladder.
+func defaultRoom() Room {
+	return Room{
+		Preset: "low",
+		Start:  "on-publish",
+		Linger: 5 * time.Minute,
+		Window: time.Minute,
+		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}, Background: Color{0x10, 0x14, 0x18}},
+		Layout: Layout{Mode: "grid", Fit: "cover", Gap: 8, Labels: true},
+		Audio:  Audio{BitRate: 128_000},
+	}
+}
+
+// defaultLadder is the canvas as it is, and at half its width and height.
+func defaultLadder(c Canvas) []Rung {
+	full := Rung{Name: rungName(c.Width, c.Height), Width: c.Width, Height: c.Height}
+	half := Rung{Width: c.Width / 4 * 2, Height: c.Height / 4 * 2}
+	half.Name = rungName(half.Width, half.Height)
+	ladder := []Rung{full, half}
+	for i := range ladder {
+		ladder[i].complete()
+	}
+	return ladder
+}
+
+func rungName(w, h int) string { return fmt.Sprintf("%dp", min(w, h)) }
+
+// complete sets what a rung leaves open: rates that suit its size, and the encoder.
+func (r *Rung) complete() {
+	if r.BitRate == 0 {
+		r.BitRate = bitRateFor(r.Width, r.Height)
+	}
+	if r.MaxRate == 0 {
+		r.MaxRate = r.BitRate / 5 * 6
+	}
+	if r.Encoder == "" {
+		r.Encoder = "libx264"
+	}
+	if r.Preset == "" && r.Encoder == "libx264" {
+		r.Preset = "superfast"
+	}
+}
+
+// bitRateFor is 2500k at 1280x720 and grows a little slower than the number of pixels.
+func bitRateFor(w, h int) BitRate {
+	scale := math.Pow(float64(w*h)/(1280*720), 0.75)
+	return max(1, BitRate(math.Round(25*scale))) * 100_000
+}

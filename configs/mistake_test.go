@@ -1,0 +1,271 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// mistakes are the lines of an error of Parse.
+func mistakes(t *testing.T, text string) []string {
+	t.Helper()
+	_, err := Parse("x.yaml", []byte(text))
+	if err == nil {
+		return nil
+	}
+	var ms Mistakes
+	if !errors.As(err, &ms) {
+		t.Fatalf("%q: %T, want Mistakes", text, err)
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+const room = "rooms:\n  - name: a\n"
+
+func TestOneMistakeOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		// keys
+		"htp:\n  listen: x":                      `x.yaml:1: htp: unknown key, did you mean "http"?`,
+		"\n\nhttp:\n  lisen: x":                  `x.yaml:4: http.lisen: unknown key, did you mean "listen"?`,
+		"listen: :80":                            `x.yaml:1: listen: unknown key, did you mean "http.listen"?`,
+		"zebra: 1":                               `x.yaml:1: zebra: unknown key; there are http, udp, data, log and rooms`,
+		room + "    layot: {gap: 1}":             `x.yaml:3: rooms[0].layot: unknown key, did you mean "layout"?`,
+		room + "    cheese: true":                `x.yaml:3: rooms[0].cheese: unknown key; there are name, preset, start, linger, window, canvas, layout, ladder and audio`,
+		"http:\n  tls-dev: true":                 `x.yaml:2: http.tls-dev: unknown key, did you mean "tls_dev"?`,
+		"data: a\nudp:\n  port: 1\ndata: b":      `x.yaml:4: data: said before, on line 1`,
+		room + "    canvas:\n      widht: 640\n": `x.yaml:4: rooms[0].canvas.widht: unknown key, did you mean "width"?`,
+
+		// types
+		"udp:\n  port: many":                         `x.yaml:2: udp.port: "many" is not a whole number`,
+		"udp:\n  port: 1.5":                          `x.yaml:2: udp.port: "1.5" is not a whole number`,
+		"udp: 8189":                                  `x.yaml:1: udp: must be a section with the keys port, not a single value (8189)`,
+		"udp:\n  port: [1]":                          `x.yaml:2: udp.port: must be one value, not a list`,
+		"http:\n  tls_dev: yes":                      `x.yaml:2: http.tls_dev: "yes" is not true or false`,
+		"rooms: demo":                                `x.yaml:1: rooms: must be a list (its entries begin with -), not a single value (demo)`,
+		"rooms:\n  demo:\n    preset: low":           `x.yaml:2: rooms: must be a list (its entries begin with -), not a section`,
+		"rooms:\n  - demo":                           `x.yaml:2: rooms[0]: must be a section with the keys name, preset, start, linger, window, canvas, layout, ladder and audio, not a single value (demo)`,
+		"- a":                                        `x.yaml:1: must be a section with the keys http, udp, data, log and rooms, not a list`,
+		room + "    linger: 5 minutes":               `x.yaml:3: rooms[0].linger: "5 minutes" is not a length of time such as 90s, 5m or 1h30m`,
+		room + "    canvas: {fps: 31}":               `x.yaml:3: rooms[0].canvas.fps: "31" is not a frame rate that can be cut evenly: use 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60`,
+		room + "    canvas: {fps: 30/0}":             `x.yaml:3: rooms[0].canvas.fps: "30/0" is not a frame rate that can be cut evenly: use 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60`,
+		room + "    canvas:\n      background: #fff": "", // a comment: nothing said
+		room + "    canvas: {background: red}":       `x.yaml:3: rooms[0].canvas.background: "red" is not a colour such as "#101418" (six hexadecimal digits, in quotes)`,
+		room + "    audio: {bitrate: 128kb}":         `x.yaml:3: rooms[0].audio.bitrate: "128kb" is not a bit rate such as 2500k, 2.5M or 2500000`,
+		room + "    audio: {bitrate: NaN}":           `x.yaml:3: rooms[0].audio.bitrate: "NaN" is not a bit rate such as 2500k, 2.5M or 2500000`,
+
+		// values
+		"http:\n  listen: 8080":            `x.yaml:2: http.listen: "8080" lacks a colon: did you mean ":8080"?`,
+		"http:\n  listen: localhost":       `x.yaml:2: http.listen: "localhost" is not host:port, such as ":8080" or "127.0.0.1:8080"`,
+		"http:\n  listen: :http8":          `x.yaml:2: http.listen: "http8" is not a port number`,
+		"http:\n  listen: :65536":          `x.yaml:2: http.listen: 65536 is out of range: use 0 to 65535`,
+		"udp: {port: 70000}":               `x.yaml:1: udp.port: 70000 is out of range: use 0 to 65535`,
+		"log: {level: inof}":               `x.yaml:1: log.level: "inof" is not known, did you mean "info"?`,
+		"data: ''":                         `x.yaml:1: data: is empty: name a folder`,
+		"rooms: []":                        `x.yaml:1: rooms: is empty: name at least one room (- name: demo)`,
+		"rooms:\n  - name: a\n  -\n":       `x.yaml:3: rooms[1]: is empty`,
+		"rooms:\n  - name: a\n  - name: a": `x.yaml:3: rooms[1].name: "a" is the name of rooms[0] already`,
+		"rooms:\n  - preset: low":          `x.yaml:2: rooms[0].name: is missing: give it a name`,
+		"rooms:\n  - name: ''":             `x.yaml:2: rooms[0].name: is missing: give it a name`,
+		"rooms:\n  - name: a/b":            `x.yaml:2: rooms[0].name: "a/b" does not fit into an address: use letters (a-z), digits, - and _`,
+		"rooms:\n  - name: Küche":          `x.yaml:2: rooms[0].name: "Küche" does not fit into an address: use letters (a-z), digits, - and _`,
+		room + "    preset: lo":            `x.yaml:3: rooms[0].preset: "lo" is not known, did you mean "low"?`,
+		room + "    preset: quick":         `x.yaml:3: rooms[0].preset: "quick" is not known: use low or ultra`,
+		room + "    start: onpublish":      `x.yaml:3: rooms[0].start: "onpublish" is not known, did you mean "on-publish"?`,
+		room + "    linger: -1s":           `x.yaml:3: rooms[0].linger: -1s is out of range: use 0s to 24h0m0s`,
+		room + "    window: 1s":            `x.yaml:3: rooms[0].window: 1s is out of range: use 20s to 1h0m0s`,
+		room + "    canvas: {width: 1281}": `x.yaml:3: rooms[0].canvas.width: 1281 is odd: use 1280 or 1282`,
+		room + "    canvas: {height: 8}":   `x.yaml:3: rooms[0].canvas.height: 8 is out of range: use 64 to 3840`,
+		room + "    layout: {gap: 200}":    `x.yaml:3: rooms[0].layout.gap: 200 is out of range: use 0 to 90`,
+		room + "    layout: {mode: gird}":  `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?`,
+		room + "    ladder: []":            `x.yaml:3: rooms[0].ladder: has 0 rungs: use 1 to 6, or leave it out`,
+		room + "    audio: {bitrate: 1}":   `x.yaml:3: rooms[0].audio.bitrate: 1 is out of range: use 32k to 320k`,
+	} {
+		if got := strings.Join(mistakes(t, text), "\n"); got != want {
+			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func TestRungs(t *testing.T) {
+	for rung, want := range map[string]string{
+		"name: a, width: 1280, height: 720":                              "",
+		"name: a, width: 854, height: 480":                               "",
+		"name: a, width: 426, height: 240":                               "",
+		"width: 640, height: 360":                                        `.name: is missing: give it a name`,
+		"name: audio, width: 640, height: 360":                           `.name: "audio" is the name of the sound: use another`,
+		"name: a, width: 640":                                            `.height: is missing: use 64 to 3840`,
+		"name: a, width: 641, height: 360":                               `.width: 641 is odd: use 640 or 642`,
+		"name: a, width: 1920, height: 1080":                             `: 1920x1080 is larger than the canvas (1280x720)`,
+		"name: a, width: 640, height: 480":                               `: 640x480 is not of the canvas's shape (1280x720): use 854x480`,
+		"name: a, width: 640, height: 360, bitrate: 0":                   `.bitrate: 0 is out of range: use 50k to 100000k`,
+		"name: a, width: 640, height: 360, bitrate: 2M, max_rate: 1M":    `.max_rate: 1000k is less than the bitrate, 2000k`,
+		"name: a, width: 640, height: 360, encoder: x264":                `.encoder: "x264" is not known, did you mean "libx264"?`,
+		"name: a, width: 640, height: 360, preset: superfats":            `.preset: "superfats" is not known, did you mean "superfast"?`,
+		"name: a, width: 640, height: 360, encoder: h264_qsv, preset: x": "",
+	} {
+		if want != "" {
+			want = "x.yaml:4: rooms[0].ladder[0]" + want
+		}
+		if got := strings.Join(mistakes(t, room+"    ladder:\n      - {"+rung+"}"), "\n"); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", rung, got, want)
+		}
+	}
+}
+
+func TestAllMistakesAtOnceInOrder(t *testing.T) {
+	got := mistakes(t, `http:
+  listen: nowhere
+  tls: true
+rooms:
+  - name: a
+    preset: quick
+    canvas: {width: abc, height: 721}
+  - name: a
+    ladder:
+      - {nam: top, width: 640, height: 360}
+udp:
+  port: -1
+`)
+	want := []string{
+		`x.yaml:2: http.listen: "nowhere" is not host:port, such as ":8080" or "127.0.0.1:8080"`,
+		`x.yaml:3: http.tls: unknown key, did you mean "tls_dev"?`,
+		`x.yaml:6: rooms[0].preset: "quick" is not known: use low or ultra`,
+		`x.yaml:7: rooms[0].canvas.width: "abc" is not a whole number`,
+		`x.yaml:7: rooms[0].canvas.height: 721 is odd: use 720 or 722`,
+		`x.yaml:8: rooms[1].name: "a" is the name of rooms[0] already`,
+		`x.yaml:10: rooms[1].ladder[0].nam: unknown key, did you mean "name"?`,
+		`x.yaml:12: udp.port: -1 is out of range: use 0 to 65535`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestSyntax(t *testing.T) {
+	for text, want := range map[string]string{
+		"http:\n  listen: a: b\n":   "x.yaml:2: not YAML: mapping values are not allowed in this context",
+		"http: [\n":                 "x.yaml:", // the library names the line
+		"http:\n\tlisten: 1\n":      "x.yaml:2: not YAML: found character that cannot start any token",
+		"data: a\n---\ndata: b\n":   "x.yaml:2: a second document (---): only one is read",
+		"data: *nowhere\n":          "x.yaml: not YAML: unknown anchor 'nowhere' referenced",
+		"data: \xff\xfe\n":          "x.yaml: not YAML:",
+		"? [a, b]\n: 1\n":           "x.yaml:1: ",
+		"http: &x [*x]\n":           "x.yaml:1: http: must be a section",
+		"rooms: &x\n  - ladder: *x": "x.yaml:",
+	} {
+		if got := mistakes(t, text); len(got) == 0 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%q:\n got %q\nwant %s", text, got, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte("rooms:\n  - &a\n    <<: *a\n    name: x\n"))
+	f.Add([]byte("? {a: b}\n: c\n--- !!binary x\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, err := Parse("x.yaml", data)
+		if err == nil {
+			check(&cfg, func(path, format string, args ...any) { t.Fatalf("%s: "+format, append([]any{path}, args...)...) })
+		}
+	})
+}
+
+func TestNearest(t *testing.T) {
+	words := []string{"serve", "demo", "validate", "version", "healthcheck"}
+	for word, want := range map[string]string{"sevre": "serve", "Demo": "demo", "vaildate": "validate", "verison": "version",
+		"x": "", "publish": "", "health": "healthcheck", "ser": "serve", "": ""} {
+		if got := Nearest(word, words); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+}
+
+// flags gives --http and --udp, set to what args say.
+func flags(t *testing.T, args ...string) map[string]*pflag.Flag {
+	t.Helper()
+	fs := pflag.NewFlagSet("x", pflag.ContinueOnError)
+	fs.String("http", "", "")
+	fs.String("udp", "", "")
+	fs.Bool("tls-dev", false, "")
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*pflag.Flag{"http.listen": fs.Lookup("http"), "udp.port": fs.Lookup("udp"), "http.tls_dev": fs.Lookup("tls-dev")}
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFlagsBeforeVariablesBeforeFileBeforeDefaults(t *testing.T) {
+	file := write(t, "t.yaml", "http:\n  listen: :1\n  tls_dev: true\nudp:\n  port: 1\ndata: file\n")
+	t.Setenv("TILECAST_HTTP_LISTEN", ":2")
+	t.Setenv("TILECAST_UDP_PORT", "2")
+	t.Setenv("TILECAST_DATA", "") // empty is not set
+	cfg, warnings, err := Load(Source{File: file, Flags: flags(t, "--http", ":3")})
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if cfg.HTTP.Listen != ":3" || cfg.UDP.Port != 2 || cfg.Data != "file" || cfg.Log.Level != "info" || !cfg.HTTP.TLSDev {
+		t.Errorf("%+v", cfg)
+	}
+	t.Setenv("TILECAST_HTTP_TLS_DEV", "false")
+	if cfg, _, err = Load(Source{File: file, Flags: flags(t)}); err != nil || cfg.HTTP.TLSDev || cfg.HTTP.Listen != ":2" {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	if cfg, _, err = Load(Source{File: file, Flags: flags(t, "--tls-dev")}); err != nil || !cfg.HTTP.TLSDev {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+func TestMistakesOutsideTheFileNameTheirPlace(t *testing.T) {
+	file := write(t, "t.yaml", "udp:\n  port: 1\nlog:\n  level: loud\n")
+	t.Setenv("TILECAST_UDP_PORT", "many")
+	t.Setenv("TILECAST_HTTP_LISEN", ":1")
+	t.Setenv("TILECAST_SOMETHING_ELSE", "1")
+	t.Setenv("TILECAST_HTTP_TLS_DEV", "maybe")
+	_, warnings, err := Load(Source{File: file, Flags: flags(t, "--http", "8080")})
+	want := `TILECAST_HTTP_TLS_DEV: "maybe" is not true or false
+TILECAST_UDP_PORT: "many" is not a whole number
+TILECAST_HTTP_LISEN: unknown variable, did you mean TILECAST_HTTP_LISTEN?
+--http: "8080" lacks a colon: did you mean ":8080"?
+` + file + `:4: log.level: "loud" is not known: use debug, info, warn or error`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "TILECAST_SOMETHING_ELSE: unknown variable") {
+		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+func TestMissingFileNamesTheNearest(t *testing.T) {
+	file := write(t, "tilecast.yaml", "")
+	for path, want := range map[string]string{
+		strings.TrimSuffix(file, "yaml") + "yml":       "tilecast.yml: no such file, did you mean " + file + "?",
+		filepath.Join(filepath.Dir(file), "else", "x"): "x: no such file",
+		filepath.Dir(file):                             "is a directory",
+	} {
+		_, _, err := Load(Source{File: path})
+		var ms Mistakes
+		if err == nil || !strings.HasSuffix(err.Error(), want) || errors.As(err, &ms) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err2 := ParseFile(path); err2 == nil || err2.Error() != err.Error() {
+			t.Errorf("%s: ParseFile: %v", path, err2)
+		}
+	}
+}
