@@ -21,8 +21,9 @@ type Set struct {
 // VideoDecoder turns access units into pictures. It is used by one goroutine at a time.
 type VideoDecoder interface {
 	// Decode takes one access unit and returns the pictures it completes, in order,
-	// usually one. The pictures belong to the caller, who releases each; the slice
-	// is valid until the next call. After an error the decoder waits for a key frame.
+	// usually one. The pictures belong to the caller, who releases each and writes to
+	// none; the slice is valid until the next call. After an error the decoder waits
+	// for a key frame, and says ErrNeedKey until one comes, as it does at the start.
 	Decode(media.Packet) ([]*Picture, error)
 	Close()
 }
@@ -46,7 +47,8 @@ type VideoEncoder interface {
 	Params() media.VideoParams
 	// Encode takes the picture to present at p.At for dur; key forces an IDR. It does
 	// not keep the picture. Packets come out in order, one for one without delay in
-	// the encoders we use; each owns its Data. A nil picture flushes.
+	// the encoders we use; each owns its Data, the slice is valid until the next call.
+	// A nil picture flushes.
 	Encode(p *Picture, dur media.Time, key bool) ([]media.Packet, error)
 	Close()
 }
