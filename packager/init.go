@@ -109,6 +109,7 @@ func newAudioInit(p *media.AudioParams) (Init, error) {
 
 // header is ftyp and moov without any duration, edit list or sample (F-1, F-2, F-8, F-13).
 func header(trak *mp4.TrakBox, brands []string) ([]byte, error) {
+	trak.Mdia.Hdlr.Name = ""
 	moov := mp4.NewMoovBox()
 	moov.AddChild(mp4.CreateMvhd())
 	moov.AddChild(trak)
