@@ -88,6 +88,9 @@ func newAudioInit(p *media.AudioParams) (Init, error) {
 	if p.SampleRate != audioRate || p.FrameSize != audioFrameSamples {
 		return Init{}, fmt.Errorf("%d Hz in frames of %d samples: plans cut sound at %d Hz in frames of %d", p.SampleRate, p.FrameSize, audioRate, audioFrameSamples)
 	}
+	if len(p.Extra) > 64 { // a few bytes are usual, and descriptors have one for their length
+		return Init{}, fmt.Errorf("AudioSpecificConfig of %d bytes", len(p.Extra))
+	}
 	asc, err := aac.DecodeAudioSpecificConfig(bytes.NewReader(p.Extra))
 	if err != nil {
 		return Init{}, fmt.Errorf("AudioSpecificConfig %x: %w", p.Extra, err)
