@@ -1,0 +1,91 @@
+// Keeps a <video> that hls.js fills close to live: the loop around Steer.
+import { Steer, fastest } from './steer.js';
+import { dateAt } from './program.js';
+
+const seconds = () => performance.now() / 1000;
+
+export class Follow {
+  // clock is a ServerClock. close() ends the loop.
+  constructor(hls, video, clock) {
+    Object.assign(this, { hls, video, clock, steer: null, following: true, stalls: 0, details: null });
+    this.listening = new AbortController();
+    const on = (event, handler) => video.addEventListener(event, handler, { signal: this.listening.signal });
+    on('waiting', () => this.waiting());
+    on('seeking', () => this.steer?.forget());
+    on('playing', () => { this.played = true; });
+    hls.on('hlsLevelUpdated', (_, data) => this.updated(data.details));
+    hls.on('hlsBufferAppended', () => this.look());
+    this.timer = setInterval(() => this.look(), 100);
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.listening.abort();
+    this.video.playbackRate = 1;
+  }
+
+  // updated takes a playlist. Streams with parts are steered here; hls.js does the others.
+  updated(details) {
+    this.details = details;
+    if (!details.partTarget || this.steer) return;
+    this.steer = new Steer(details.partTarget);
+    this.hls.config.maxLiveSyncPlaybackRate = 1; // its own steering would undo ours
+  }
+
+  // waiting counts a rest that nobody asked for.
+  waiting() {
+    if (!this.played || this.video.seeking || this.video.paused || !this.details?.live) return;
+    this.stalls++;
+    this.steer?.stalled(seconds());
+  }
+
+  ahead() {
+    const { buffered, currentTime } = this.video;
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime + 0.1 && buffered.end(i) >= currentTime) return buffered.end(i);
+    }
+    return NaN;
+  }
+
+  look() {
+    const { steer, video } = this, end = this.ahead(), now = seconds();
+    if (!steer || Number.isNaN(end)) return;
+    steer.saw(now, end);
+    if (video.paused || video.seeking) return;
+    if (!this.following || !this.details.live) return this.play(1);
+    const leap = steer.jump(now, video.currentTime);
+    if (leap) {
+      video.currentTime += leap;
+      return this.play(1);
+    }
+    this.play(steer.rate(now, video.currentTime));
+  }
+
+  play(rate) {
+    if (this.video.playbackRate !== rate) this.video.playbackRate = rate;
+  }
+
+  // live goes back to the newest picture and stays there.
+  live() {
+    this.following = true;
+    const sync = this.hls.liveSyncPosition;
+    if (sync !== null && sync - this.video.currentTime > 1) this.video.currentTime = sync;
+  }
+
+  // seek moves within what the playlist offers; close to live means live again.
+  seek(by) {
+    if (!this.details) return;
+    const to = this.video.currentTime + by, sync = this.hls.liveSyncPosition ?? Infinity;
+    if (to > sync - 1) return this.live();
+    this.following = false;
+    this.video.currentTime = Math.max(to, this.details.fragmentStart + 0.5);
+  }
+
+  // latency is capture to screen in seconds, by PROGRAM-DATE-TIME; NaN while unknown.
+  latency() {
+    const shown = dateAt(this.details?.fragments, this.video.currentTime);
+    return (this.clock.now(Date.now()) - shown) / 1000;
+  }
+}
+
+export { fastest };

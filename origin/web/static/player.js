@@ -1,0 +1,107 @@
+// One program in one <video>: hls.js where there is MSE, the browser's own player elsewhere.
+import { Follow, fastest } from './follow.js';
+
+// What hls.js does with a program. Two rungs need no bandwidth test, which would load the first fragment twice.
+const settings = bandwidth => ({
+  lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: fastest, // until Follow takes over
+  liveSyncOnStallIncrease: 0.25,
+  backBufferLength: 60,
+  testBandwidth: false,
+  abrEwmaDefaultEstimate: bandwidth,
+});
+
+export const supported = () => Boolean(globalThis.Hls?.isSupported());
+export const missing = () => !globalThis.Hls;
+
+export function nativePlayback(video) {
+  const mse = globalThis.ManagedMediaSource || globalThis.MediaSource;
+  return !mse && Boolean(video.canPlayType('application/vnd.apple.mpegurl'));
+}
+
+// guess is a first idea of the bandwidth, in bit/s, before anything was measured.
+function guess() {
+  const mbits = navigator.connection?.downlink;
+  return mbits ? Math.max(0.6, mbits) * 1e6 : 5e6;
+}
+
+let measured = 0; // bit/s, kept from one program to the next
+
+// HlsPlayer plays until `done` resolves: 'ended' (played to ENDLIST), 'over' (was over before it
+// began), or 'failed'. It is used once.
+export class HlsPlayer {
+  constructor(video, url, clock) {
+    this.video = video;
+    this.done = new Promise(resolve => { this.finish = resolve; });
+    const hls = this.hls = new globalThis.Hls(settings(measured || guess()));
+    this.follow = new Follow(hls, video, clock);
+    this.recovered = -Infinity;
+    this.began = false;
+    hls.on('hlsFragBuffered', () => { this.began = true; });
+    hls.on('hlsLevelLoaded', (_, data) => { if (!data.details.live && !this.began) this.finish('over'); });
+    hls.on('hlsMediaEnded', () => this.finish('ended'));
+    hls.on('hlsError', (_, data) => { if (data.fatal) this.failed(data); });
+    hls.attachMedia(video);
+    hls.loadSource(url);
+  }
+
+  get stalls() { return this.follow.stalls; }
+  get live() { return this.follow.following; }
+  latency() { return this.follow.latency(); }
+  goLive() { this.follow.live(); }
+  seek(by) { this.follow.seek(by); }
+  get levels() { return this.hls.levels; }
+  get level() { return this.hls.autoLevelEnabled ? -1 : this.hls.nextLevel; }
+  set level(index) { this.hls.nextLevel = index; }
+
+  // failed gives a decoder one more chance in ten seconds; anything else begins afresh.
+  failed(data) {
+    console.warn('tilecast: playback failed:', data.details, data.reason ?? data.error?.message ?? '');
+    if (data.type === 'mediaError' && performance.now() - this.recovered > 10_000) {
+      this.recovered = performance.now();
+      this.hls.recoverMediaError();
+      return;
+    }
+    this.finish('failed');
+  }
+
+  close() {
+    if (this.hls.bandwidthEstimate > 0 && this.began) measured = this.hls.bandwidthEstimate;
+    this.follow.close();
+    this.hls.destroy();
+    this.finish('failed');
+  }
+}
+
+// NativePlayer lets the browser do it all (Safari without MSE): no quality menu, no steering.
+export class NativePlayer {
+  constructor(video, url, clock) {
+    Object.assign(this, { video, clock, hls: null, stalls: 0, levels: [], level: -1, live: true });
+    this.done = new Promise(resolve => { this.finish = resolve; });
+    this.listening = new AbortController();
+    const on = (event, handler) => video.addEventListener(event, handler, { signal: this.listening.signal });
+    on('ended', () => this.finish('ended'));
+    on('error', () => this.finish('failed'));
+    on('waiting', () => { if (video.currentTime > 0 && !video.seeking) this.stalls++; });
+    video.src = url;
+  }
+
+  latency() {
+    const start = this.video.getStartDate?.()?.getTime();
+    return start ? (this.clock.now(Date.now()) - start) / 1000 - this.video.currentTime : NaN;
+  }
+
+  goLive() {
+    const { seekable } = this.video;
+    if (seekable.length) this.video.currentTime = seekable.end(seekable.length - 1);
+  }
+
+  seek(by) { this.video.currentTime += by; }
+
+  close() {
+    this.listening.abort();
+    this.video.removeAttribute('src');
+    this.video.load();
+    this.finish('failed');
+  }
+}

@@ -1,0 +1,281 @@
+// The stage page: from a camera to a tile of the program.
+import { $, el, put, recall, remember, setState, sleep } from './dom.js';
+import { bitrate, deviceTrouble, insecure, span } from './words.js';
+import { Level, granted, list, open, sizes } from './devices.js';
+import { Publisher, Sent, Trouble } from './whip.js';
+import { identity } from './identity.js';
+
+const room = document.body.dataset.room, query = new URLSearchParams(location.search);
+const video = $('video'), level = new Level();
+const tracks = { audio: null, video: null };
+let muted = false, cameraOff = false, publisher = null, run = null, since = 0;
+
+window.tilecast = { get state() { return document.body.dataset.state; }, get publisher() { return publisher; }, tracks, sent: null, id: '' };
+
+const said = {
+  idle: ['Off air', 'Nobody sees you before you go live.'],
+  preview: ['Off air', 'Only you see this. Press “Go live” when you are ready.'],
+  connecting: ['Connecting', 'Connecting…'],
+  live: ['Live', 'You are live. Viewers see you about a second later.'],
+  reconnecting: ['Reconnecting', 'Your place is kept. Reconnecting…'],
+  error: ['Off air', 'You are not live.'],
+};
+
+function state(name) {
+  setState(name);
+  $('pill').dataset.state = name;
+  put($('pill-text'), said[name][0]);
+  put($('say'), said[name][1]);
+  const running = Boolean(run);
+  $('go').hidden = running;
+  $('stop').hidden = !running;
+  $('turn-on').hidden = running || Boolean(tracks.audio || tracks.video);
+  for (const id of ['name', 'size', 'codec', 'process']) $(id).disabled = running;
+  $('stats').hidden = name !== 'live';
+}
+
+function notice(words) {
+  $('notice').hidden = !words;
+  if (!words) return;
+  $('notice').classList.toggle('mild', Boolean(words.retry));
+  put($('notice-title'), words.title);
+  put($('notice-hint'), words.hint);
+}
+
+// Devices
+
+const wanted = () => ({ camera: $('camera').value, microphone: $('microphone').value, size: $('size').value, process: $('process').checked });
+
+function choices(select, devices, chosen, word) {
+  const options = devices.map(d => el('option', { value: d.id }, d.label));
+  if (!devices.length) options.push(el('option', { value: '' }, `No ${word} found`));
+  select.replaceChildren(...options, el('option', { value: 'none' }, 'None'));
+  select.value = chosen;
+  if (select.selectedIndex < 0) select.selectedIndex = 0;
+  select.disabled = false;
+}
+
+async function refreshDevices() {
+  const devices = await list().catch(() => ({ camera: [], microphone: [] }));
+  const inUse = (track, kept) => track?.getSettings().deviceId ?? recall(kept, '');
+  choices($('camera'), devices.camera, $('camera').value === 'none' ? 'none' : inUse(tracks.video, 'camera'), 'camera');
+  choices($('microphone'), devices.microphone, $('microphone').value === 'none' ? 'none' : inUse(tracks.audio, 'microphone'), 'microphone');
+}
+
+// use puts a new track in the place of the old one, on air too.
+async function use(kind, track) {
+  tracks[kind]?.stop();
+  tracks[kind] = track;
+  if (track) {
+    track.onended = () => unplugged(kind);
+    if (kind === 'audio') track.enabled = !muted;
+    else track.contentHint = 'motion';
+  }
+  await publisher?.replace(kind, track).catch(() => {}); // the next connection takes it
+  if (kind === 'audio') level.listen(track);
+  else video.srcObject = track ? new MediaStream([track]) : null;
+  dress();
+}
+
+function unplugged(kind) {
+  const word = kind === 'video' ? 'camera' : 'microphone';
+  notice({ title: `Your ${word} was disconnected.`, hint: 'Plug it in again, or choose another one from the list.' });
+  use(kind, null).then(refreshDevices);
+}
+
+function dress() {
+  const on = Boolean(tracks.video);
+  $('screen').hidden = on;
+  put($('screen-text'), on ? '' : cameraOff ? 'Your camera is off. Viewers see your name.' : tracks.audio ? 'No camera: viewers see your name.' : 'Your picture appears here.');
+  $('mic-toggle').disabled = !tracks.audio;
+  $('mic-toggle').setAttribute('aria-pressed', !muted);
+  $('cam-toggle').disabled = !on && !cameraOff;
+  $('cam-toggle').setAttribute('aria-pressed', !cameraOff);
+  const name = $('name').value.trim();
+  put($('plate'), name);
+  $('plate').hidden = !name;
+}
+
+// turnOn opens what was chosen and shows it; false: it could not, and the page says why.
+async function turnOn(kinds) {
+  if (!navigator.mediaDevices?.getUserMedia) {
+    notice(insecure(location));
+    return false;
+  }
+  try {
+    const got = await open(wanted(), kinds);
+    for (const kind of kinds ?? ['audio', 'video']) await use(kind, got[kind]);
+    notice(null);
+    await refreshDevices();
+    return true;
+  } catch (error) {
+    notice(deviceTrouble(error));
+    return false;
+  }
+}
+
+async function preview() {
+  $('turn-on').disabled = true;
+  cameraOff = false;
+  const ok = await turnOn();
+  $('turn-on').disabled = false;
+  if (!run) state(ok ? (tracks.audio || tracks.video ? 'preview' : 'idle') : 'error');
+  return ok;
+}
+
+async function changeDevice(select, kind, kept) {
+  remember(kept, select.value === 'none' ? '' : select.value);
+  if (kind === 'video') cameraOff = false;
+  if (select.value === 'none') { await use(kind, null); return; }
+  if (tracks.audio || tracks.video || run) await turnOn([kind]);
+}
+
+// On air
+
+function destination() {
+  const to = new URLSearchParams({ id: window.tilecast.id });
+  const name = $('name').value.trim();
+  if (name) to.set('name', name);
+  return `/whip/${room}?${to}`;
+}
+
+// goLive holds a place on air until stop() or an error that trying again does not mend.
+async function goLive() {
+  if (run) return;
+  const mine = run = new AbortController();
+  state('connecting');
+  notice(null);
+  level.wake();
+  if (!tracks.audio && !tracks.video && !cameraOff && !(await preview())) return ended(mine, 'error');
+  if (!tracks.audio && !tracks.video && !cameraOff) {
+    notice({ title: 'There is nothing to send.', hint: 'Choose a camera or a microphone.' });
+    return ended(mine, 'error');
+  }
+  while (!mine.signal.aborted) {
+    const p = publisher = new Publisher(destination(), tracks, { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate });
+    mine.signal.addEventListener('abort', () => p.close(), { signal: p.stopping.signal });
+    try {
+      await p.start();
+      onAir();
+      await Promise.race([p.lost, new Promise(done => mine.signal.addEventListener('abort', done))]);
+    } catch (error) {
+      if (mine.signal.aborted) break;
+      const trouble = error instanceof Trouble ? error : new Trouble({ title: 'This browser could not connect.', hint: error.message, retry: false });
+      notice(trouble.words);
+      p.close();
+      if (!trouble.words.retry) return ended(mine, 'error');
+      state('reconnecting');
+      await sleep(trouble.after);
+    }
+  }
+}
+
+function onAir() {
+  since ||= performance.now();
+  notice(null);
+  state('live');
+  sent = new Sent();
+}
+
+function ended(mine, name) {
+  if (run !== mine) return;
+  run = null;
+  since = 0;
+  mine.abort();
+  publisher = null;
+  window.tilecast.sent = null;
+  state(name);
+}
+
+function stop() {
+  if (run) ended(run, tracks.audio || tracks.video || cameraOff ? 'preview' : 'idle');
+  notice(null);
+}
+
+// Figures, once a second while live.
+
+let sent = new Sent();
+
+const limits = { cpu: ' This computer is at its limit: the picture is smaller.', bandwidth: ' The network is at its limit: the picture is smaller.' };
+
+async function figures() {
+  if (document.body.dataset.state !== 'live' || !publisher) return;
+  const now = sent.read(await publisher.pc.getStats());
+  window.tilecast.sent = now;
+  put($('stat-picture'), now.width && tracks.video ? `${now.width}×${now.height}${now.fps ? ` · ${now.fps} fps` : ''}` : 'off');
+  put($('stat-rate'), bitrate(now.bitrate));
+  put($('stat-rtt'), Number.isFinite(now.rtt) ? `${Math.round(now.rtt * 1000)} ms` : '–');
+  put($('stat-time'), span((performance.now() - since) / 1000));
+  put($('say'), said.live[1] + (tracks.video && limits[now.limit] || ''));
+}
+
+function meter() {
+  const now = muted ? 0 : Math.round(level.read() * 100);
+  $('meter').style.setProperty('--level', `${now}%`);
+  $('meter').setAttribute('aria-valuenow', now);
+}
+
+// Wiring
+
+async function toggleCamera() {
+  cameraOff = !cameraOff;
+  if (cameraOff) await use('video', null);
+  else if (!(await turnOn(['video']))) cameraOff = true;
+  dress();
+}
+
+function toggleMicrophone() {
+  muted = !muted;
+  if (tracks.audio) tracks.audio.enabled = !muted;
+  dress();
+}
+
+function codecs() {
+  const names = globalThis.RTCRtpSender?.getCapabilities?.('video')?.codecs.map(c => c.mimeType.split('/')[1].toUpperCase()) ?? [];
+  for (const name of ['VP8', 'H264', 'VP9', 'AV1']) {
+    if (names.includes(name)) $('codec').append(el('option', { value: name }, name === 'H264' ? 'H.264' : name));
+  }
+  $('codec').value = query.get('codec')?.toUpperCase() ?? recall('codec', '');
+  if ($('codec').selectedIndex < 0) $('codec').selectedIndex = 0;
+}
+
+function wire() {
+  $('form').onsubmit = event => { event.preventDefault(); goLive(); };
+  $('turn-on').onclick = preview;
+  $('stop').onclick = stop;
+  $('mic-toggle').onclick = toggleMicrophone;
+  $('cam-toggle').onclick = toggleCamera;
+  $('camera').onchange = () => changeDevice($('camera'), 'video', 'camera');
+  $('microphone').onchange = () => changeDevice($('microphone'), 'audio', 'microphone');
+  $('name').oninput = () => { remember('name', $('name').value.trim()); dress(); };
+  $('codec').onchange = () => remember('codec', $('codec').value);
+  $('size').onchange = () => { remember('size', $('size').value); if (tracks.video) turnOn(['video']); };
+  $('process').onchange = () => { if (tracks.audio) turnOn(['audio']); };
+  navigator.mediaDevices?.addEventListener?.('devicechange', refreshDevices);
+  document.addEventListener('pointerdown', () => level.wake());
+  addEventListener('pagehide', () => publisher?.goodbye());
+  addEventListener('pageshow', event => { if (event.persisted && run) stop(); }); // from the back-forward cache
+  setInterval(figures, 1000);
+  setInterval(meter, 80);
+}
+
+async function main() {
+  $('name').value = query.get('name') ?? recall('name', '');
+  $('size').value = query.get('size') in sizes ? query.get('size') : recall('size', '720');
+  if ($('size').selectedIndex < 0) $('size').value = '720';
+  codecs();
+  wire();
+  dress();
+  window.tilecast.id = query.get('id') || await identity(room);
+  if (!navigator.mediaDevices?.getUserMedia) {
+    notice(insecure(location));
+    $('turn-on').disabled = $('go').disabled = true;
+    state('error');
+    return;
+  }
+  state('idle');
+  if (query.get('auto') === '1') goLive();
+  else if (await granted()) preview();
+}
+
+main();

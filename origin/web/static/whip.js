@@ -1,0 +1,155 @@
+// A WHIP client (RFC 9725): one POST, one peer connection, one DELETE. Trying again is the caller's.
+import { network, serverTrouble } from './words.js';
+
+const gatherFor = 1500;    // ms: host candidates come at once, and a server sees the others itself
+const connectWithin = 12_000;
+const lostAfter = 4000;    // ms of "disconnected" that may still heal
+const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+
+// Trouble is an error in words: {title, hint, retry}, and after how many ms to try again.
+export class Trouble extends Error {
+  constructor(words, after = 1000) {
+    super(words.title);
+    this.words = words;
+    this.after = after;
+  }
+}
+
+// prefer puts one codec first and drops the others; an unknown name changes nothing.
+export function prefer(codecs, name) {
+  const is = (c, n) => c.mimeType.toLowerCase() === `video/${n.toLowerCase()}`;
+  const chosen = codecs.filter(c => is(c, name));
+  return chosen.length ? [...chosen, ...codecs.filter(c => ['rtx', 'red', 'ulpfec'].some(n => is(c, n)))] : codecs;
+}
+
+function once(target, event, when, signal) {
+  return new Promise(resolve => {
+    const check = () => { if (when() || signal.aborted) { target.removeEventListener(event, check); resolve(); } };
+    target.addEventListener(event, check);
+    signal.addEventListener('abort', check);
+    check();
+  });
+}
+
+function retryAfter(answer) {
+  const seconds = Number(answer.headers.get('Retry-After'));
+  return Number.isFinite(seconds) ? Math.min(30, Math.max(0, seconds)) : 0;
+}
+
+async function refusal(answer) {
+  const json = answer.headers.get('Content-Type')?.includes('json');
+  const text = await answer.text().catch(() => '');
+  let said = text;
+  if (json) try { const p = JSON.parse(text); said = p.detail ?? p.error ?? p.title ?? ''; } catch { said = ''; }
+  if (/^\s*</.test(said)) said = ''; // a page of some proxy
+  const after = retryAfter(answer);
+  return new Trouble(serverTrouble(answer.status, String(said), after), Math.max(1000, after * 1000));
+}
+
+export class Publisher {
+  // tracks is {audio, video}, either may be null: what is missing now may come later by replace().
+  constructor(url, tracks, { codec = '', maxBitrate = 0 } = {}) {
+    this.url = url;
+    this.location = null;
+    this.stopping = new AbortController();
+    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.lost = new Promise((_, reject) => { this.fail = reject; });
+    this.lost.catch(() => {}); // whoever waits for it hears it
+    const stream = new MediaStream([tracks.audio, tracks.video].filter(Boolean));
+    this.audio = this.add('audio', tracks.audio, stream);
+    this.video = this.add('video', tracks.video, stream, maxBitrate);
+    if (codec) this.video.setCodecPreferences?.(prefer(RTCRtpSender.getCapabilities('video').codecs, codec));
+  }
+
+  add(kind, track, stream, maxBitrate = 0) {
+    const encoding = maxBitrate ? [{ maxBitrate }] : undefined;
+    const t = this.pc.addTransceiver(track ?? kind, { direction: 'sendonly', streams: [stream], sendEncodings: encoding });
+    const wanted = t.getHeaderExtensionsToNegotiate?.();
+    if (wanted) {
+      for (const e of wanted) if (e.uri === captureTime) e.direction = 'sendrecv';
+      try { t.setHeaderExtensionsToNegotiate(wanted); } catch { /* exact capture times are a bonus */ }
+    }
+    return t;
+  }
+
+  replace(kind, track) { return this[kind].sender.replaceTrack(track); }
+
+  // start resolves once media may flow, and rejects with a Trouble. Later losses reject `lost`.
+  async start() {
+    const { pc, stopping: { signal } } = this;
+    await pc.setLocalDescription(await pc.createOffer());
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(gatherFor)]);
+    await once(pc, 'icegatheringstatechange', () => pc.iceGatheringState === 'complete', patience);
+    const answer = await this.post(pc.localDescription.sdp);
+    await pc.setRemoteDescription({ type: 'answer', sdp: answer }).catch(error => {
+      console.warn('tilecast: answer refused:', error);
+      throw new Trouble(network.noAnswer);
+    });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(connectWithin)]);
+    await once(pc, 'connectionstatechange', () => ['connected', 'failed', 'closed'].includes(pc.connectionState), limit);
+    if (pc.connectionState !== 'connected') throw new Trouble(network.noRoute);
+    this.watch();
+  }
+
+  async post(sdp) {
+    let answer;
+    try {
+      answer = await fetch(this.url, {
+        method: 'POST', body: sdp, headers: { 'Content-Type': 'application/sdp' }, cache: 'no-store',
+        signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(10_000)]),
+      });
+    } catch {
+      throw new Trouble(navigator.onLine ? network.unreachable : network.offline);
+    }
+    if (answer.status !== 201) throw await refusal(answer);
+    const location = answer.headers.get('Location');
+    if (location) this.location = new URL(location, answer.url).href;
+    if (this.stopping.signal.aborted) this.goodbye();
+    return answer.text();
+  }
+
+  watch() {
+    let timer = 0;
+    const check = () => {
+      clearTimeout(timer);
+      const lose = () => this.fail(new Trouble(navigator.onLine ? network.lost : network.offline));
+      if (['failed', 'closed'].includes(this.pc.connectionState)) lose();
+      else if (this.pc.connectionState === 'disconnected') timer = setTimeout(lose, lostAfter);
+    };
+    this.pc.addEventListener('connectionstatechange', check, { signal: this.stopping.signal });
+    check();
+  }
+
+  // goodbye ends the session at the server; it may be called while the page is being closed.
+  goodbye() {
+    if (!this.location) return;
+    fetch(this.location, { method: 'DELETE', keepalive: true }).catch(() => {}); // consent expiry does it too
+    this.location = null;
+  }
+
+  close() {
+    this.stopping.abort();
+    this.goodbye();
+    this.pc.close();
+  }
+}
+
+// Sent turns successive getStats() reports into figures.
+export class Sent {
+  read(report) {
+    let bytes = 0, at = 0;
+    const now = { width: 0, height: 0, fps: 0, rtt: NaN, bitrate: NaN, limit: 'none' };
+    for (const s of report.values()) {
+      if (s.type === 'outbound-rtp') {
+        bytes += s.bytesSent ?? 0;
+        at = s.timestamp;
+        if (s.kind === 'video') Object.assign(now, { width: s.frameWidth ?? 0, height: s.frameHeight ?? 0, fps: Math.round(s.framesPerSecond ?? 0), limit: s.qualityLimitationReason ?? 'none' });
+      }
+      if (s.type === 'candidate-pair' && s.nominated && Number.isFinite(s.currentRoundTripTime)) now.rtt = s.currentRoundTripTime;
+    }
+    if (this.at && at > this.at) now.bitrate = Math.max(0, (bytes - this.bytes) * 8000 / (at - this.at));
+    this.bytes = bytes;
+    this.at = at;
+    return now;
+  }
+}

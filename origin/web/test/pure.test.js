@@ -1,0 +1,137 @@
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { ServerClock } from '../static/clock.js';
+import { dateAt, programKey, qualities } from '../static/program.js';
+import * as words from '../static/words.js';
+import { Sent, prefer } from '../static/whip.js';
+import { loudness } from '../static/devices.js';
+
+// ask simulates answers: the true offset, round trips of 40 ms, asked every 111 ms.
+function ask(clock, offset, times) {
+  for (let i = 0, t = 1_000_250; i < times; i++, t += 111) {
+    const served = t + 20 + offset;
+    clock.saw(t, t + 40, Math.floor(served / 1000) * 1000);
+  }
+}
+
+test('a clock that may be right is left alone', () => {
+  const clock = new ServerClock();
+  ask(clock, 0, 12);
+  assert.equal(clock.offset, 0);
+  assert.ok(clock.right);
+});
+
+test('a clock that is wrong is corrected to a tenth of a second', () => {
+  for (const offset of [-3_600_000, -4321, 2345, 86_400_000]) {
+    const clock = new ServerClock();
+    ask(clock, offset, 12);
+    assert.ok(Math.abs(clock.offset - offset) < 120, `${clock.offset} for ${offset}`);
+  }
+});
+
+test('a clock that was set is learnt anew, and nonsense is ignored', () => {
+  const clock = new ServerClock();
+  ask(clock, 5000, 12);
+  ask(clock, -9000, 12);
+  assert.ok(Math.abs(clock.offset + 9000) < 120);
+  clock.saw(1, 2, NaN);
+  assert.ok(Math.abs(clock.offset + 9000) < 120);
+});
+
+test('an answer from a cache counts with its Age', () => {
+  const clock = new ServerClock();
+  clock.saw(100_000, 100_020, 40_000, 60);
+  assert.ok(clock.right);
+});
+
+const playlist = id => `#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI="${id}/audio/stream.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1\n${id}/main-720p/stream.m3u8\n`;
+
+test('programs are told apart by what the playlist points to', () => {
+  assert.equal(programKey(playlist('a')), 'a/main-720p/stream.m3u8');
+  assert.notEqual(programKey(playlist('a')), programKey(playlist('b')));
+  assert.equal(programKey('<html>a proxy speaks</html>'), '');
+  assert.equal(programKey(''), '');
+});
+
+test('the quality menu has each height once, best first, with the index of hls.js', () => {
+  const levels = [{ height: 360, bitrate: 6e5 }, { height: 720, bitrate: 2e6 }, { height: 720, bitrate: 3e6 }];
+  assert.deepEqual(qualities(levels), [{ index: 2, label: '720p' }, { index: 0, label: '360p' }]);
+  assert.deepEqual(qualities([]), []);
+});
+
+test('a place on the timeline has a date', () => {
+  const fragments = [{ start: 10, programDateTime: 1000_000 }, { start: 11, programDateTime: 1001_000 }];
+  assert.equal(dateAt(fragments, 11.5), 1001_500);
+  assert.equal(dateAt(fragments, 10.25), 1000_250);
+  assert.equal(dateAt(fragments, 12.5), 1002_500); // in a part of the open segment
+  assert.ok(Number.isNaN(dateAt([], 1)));
+  assert.ok(Number.isNaN(dateAt(undefined, 1)));
+  assert.ok(Number.isNaN(dateAt([{ start: 0, programDateTime: null }], 1)));
+});
+
+test('figures read well', () => {
+  assert.equal(words.bitrate(2_345_678), '2.3 Mb/s');
+  assert.equal(words.bitrate(999_900), '1.0 Mb/s');
+  assert.equal(words.bitrate(640_000), '640 kb/s');
+  assert.equal(words.bitrate(NaN), '–');
+  assert.equal(words.span(7), '0:07');
+  assert.equal(words.span(754), '12:34');
+  assert.equal(words.span(3723), '1:02:03');
+  assert.equal(words.span(-3), '0:00');
+  assert.equal(words.behind(0.84), '0.8 s behind');
+  assert.equal(words.behind(-0.2), '0.0 s behind');
+  assert.equal(words.behind(75), '1:15 behind');
+  assert.equal(words.behind(NaN), '');
+  assert.equal(words.initials('Ada Lovelace'), 'AL');
+  assert.equal(words.initials('  grace brewster hopper '), 'GH');
+  assert.equal(words.initials('émile'), 'É');
+  assert.equal(words.initials('😀 x'), '😀X');
+  assert.equal(words.initials(' '), '?');
+  assert.equal(words.people(1), '1 person on stage');
+});
+
+test('every trouble has a title and says what to do', () => {
+  const troubles = [
+    ...['NotAllowedError', 'NotFoundError', 'NotReadableError', 'OverconstrainedError', 'TypeError'].map(name => words.deviceTrouble({ name })),
+    words.deviceTrouble(undefined),
+    words.insecure({ host: '10.0.0.2:8080', pathname: '/stage/demo', port: '8080' }),
+    ...[400, 401, 403, 404, 409, 415, 422, 429, 500, 502, 503].map(s => words.serverTrouble(s)),
+    ...Object.values(words.network),
+  ];
+  for (const t of troubles) {
+    assert.match(t.title, /^[A-Z].*\.$/);
+    assert.match(t.hint, /\.$/);
+  }
+});
+
+test('only what mends itself is tried again', () => {
+  for (const s of [429, 500, 502, 503]) assert.ok(words.serverTrouble(s).retry, `${s}`);
+  for (const s of [400, 401, 403, 404, 409, 415, 422]) assert.ok(!words.serverTrouble(s).retry, `${s}`);
+  assert.match(words.serverTrouble(503, 'all 9 places are taken\n', 5).hint, /in 5 s.*all 9 places are taken$/);
+  assert.match(words.insecure({ host: 'h:8080', pathname: '/stage/demo', port: '8080' }).hint, /http:\/\/localhost:8080\/stage\/demo/);
+});
+
+test('a chosen codec is offered alone, with what repairs it', () => {
+  const codecs = ['video/VP8', 'video/rtx', 'video/H264', 'video/H264', 'video/ulpfec'].map(mimeType => ({ mimeType }));
+  assert.deepEqual(prefer(codecs, 'H264').map(c => c.mimeType), ['video/H264', 'video/H264', 'video/rtx', 'video/ulpfec']);
+  assert.deepEqual(prefer(codecs, 'AV1'), codecs);
+});
+
+test('reports become figures', () => {
+  const report = (bytes, timestamp) => new Map([
+    ['v', { type: 'outbound-rtp', kind: 'video', bytesSent: bytes, timestamp, frameWidth: 1280, frameHeight: 720, framesPerSecond: 29.9 }],
+    ['a', { type: 'outbound-rtp', kind: 'audio', bytesSent: 1000, timestamp }],
+    ['p', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02 }],
+  ]);
+  const sent = new Sent();
+  assert.ok(Number.isNaN(sent.read(report(0, 1000)).bitrate));
+  const now = sent.read(report(250_000, 2000));
+  assert.equal(now.bitrate, 2_000_000);
+  assert.deepEqual([now.width, now.height, now.fps, now.rtt, now.limit], [1280, 720, 30, 0.02, 'none']);
+});
+
+test('the meter is at rest in silence and full at full scale', () => {
+  assert.equal(loudness(new Float32Array(100)), 0);
+  assert.ok(loudness(Float32Array.from({ length: 960 }, (_, i) => Math.sin(i / 5))) > 0.99);
+  assert.ok(Math.abs(loudness(new Float32Array(100).fill(0.00707)) - 1 / 3) < 0.05);
+});
