@@ -108,6 +108,7 @@ func (p *Program) Finish() {
 	for _, s := range *p.streams.Load() {
 		s.Finish()
 	}
+	p.finished()
 }
 
 // settle makes the program ready when it can be: the first segment in every playlist is the
