@@ -59,7 +59,7 @@ func (a *Artist) Placeholder(w, h int, name, note string) *image.RGBA {
 		person(img, cx, cy, r)
 		return img
 	}
-	size := r * 0.95
+	size := r * 0.88
 	l := a.layOut(initials, size, 1.8*r)
 	l.draw(img, cx-l.width/2, cy+size*0.36, white)
 	return img

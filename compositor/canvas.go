@@ -1,0 +1,248 @@
+package compositor
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// canvas draws the scene at each tick. It is used by one goroutine, but for snapshot and stats.
+type canvas struct {
+	c       *Compositor
+	scene   *scene
+	shots   [layout.MaxTiles]shot
+	buffers []*buffer
+	now     *buffer // the picture on show
+	drawn   uint64  // changes so far
+	view    codec.Picture
+	from    codec.Picture
+
+	last struct { // for snapshots
+		sync.Mutex
+		pic *codec.Picture
+		at  media.Time
+	}
+	ticks, late, repaints atomic.Int64
+}
+
+// shot is what one tile shows at one tick.
+type shot struct {
+	seq   uint64
+	frame *frame // nil: one of the cell's own pictures
+}
+
+// A shot's seq below firstSeq means something else than a frame.
+const (
+	seqNothing uint64 = iota
+	seqBlank
+	seqLost
+	firstSeq = 16
+)
+
+// buffer is a picture that knows what it shows.
+type buffer struct {
+	pic   *codec.Picture
+	scene *scene
+	seqs  [layout.MaxTiles]uint64
+}
+
+// composed is the canvas at tick n. The picture is held for the receiver, who
+// releases it; drawn changes when it differs from the tick before.
+type composed struct {
+	n     int64
+	pic   *codec.Picture
+	drawn uint64
+}
+
+// tick composes frame n: for each tile the newest picture at its time less D.
+func (cv *canvas) tick(n int64) composed {
+	cv.adopt()
+	cells := cv.scene.cells
+	at := cv.c.cfg.Rate.Frame(n)
+	for i := range cells {
+		cv.shots[i] = cells[i].shoot(at-cv.c.cfg.Delay, cv.c.cfg.Rate.Frame(1))
+	}
+	if cv.now == nil || cv.differs(cv.now) > 0 {
+		cv.now = cv.choose()
+		cv.paint(cv.now)
+		cv.drawn++
+	}
+	for i := range cells {
+		if f := cv.shots[i].frame; f != nil {
+			f.release()
+		}
+		cv.shots[i] = shot{}
+	}
+	cv.ticks.Add(1)
+	cv.remember(at)
+	return composed{n, cv.now.pic.Retain(), cv.drawn}
+}
+
+// shoot says what the cell shows at input time t. Who is away freezes first.
+func (cl *cell) shoot(t, tick media.Time) shot {
+	var f *frame
+	stalled := false
+	if cl.film != nil {
+		if cl.away {
+			tick = staleAfter
+		}
+		f, stalled = cl.film.pick(t, tick)
+	}
+	switch {
+	case f != nil:
+		return shot{f.seq, f}
+	case stalled || cl.away:
+		return shot{seq: seqLost}
+	}
+	return shot{seq: seqBlank}
+}
+
+// adopt takes up the current scene.
+func (cv *canvas) adopt() {
+	s := cv.c.currentScene()
+	old := cv.scene
+	cv.scene = s
+	cv.c.letGo(old)
+}
+
+// differs counts the tiles that b does not show as they should be.
+func (cv *canvas) differs(b *buffer) (n int) {
+	if b.scene != cv.scene {
+		return layout.MaxTiles + 1
+	}
+	for i := range cv.scene.cells {
+		if b.seqs[i] != cv.shots[i].seq {
+			n++
+		}
+	}
+	return n
+}
+
+// choose is the buffer with the least to do among those nobody reads.
+func (cv *canvas) choose() *buffer {
+	var best *buffer
+	least := 0
+	for _, b := range cv.buffers {
+		if b.pic.Shared() {
+			continue
+		}
+		if d := cv.differs(b); best == nil || d < least {
+			best, least = b, d
+		}
+	}
+	if best == nil {
+		best = &buffer{pic: codec.NewPicture(cv.c.cfg.W, cv.c.cfg.H)}
+		cv.buffers = append(cv.buffers, best)
+	}
+	return best
+}
+
+// paint draws what differs in b.
+func (cv *canvas) paint(b *buffer) {
+	if b.scene != cv.scene {
+		codec.Fill(b.pic, cv.scene.ground)
+		b.scene = cv.scene
+		b.seqs = [layout.MaxTiles]uint64{}
+		cv.repaints.Add(1)
+	}
+	for i := range cv.scene.cells {
+		if b.seqs[i] != cv.shots[i].seq {
+			cv.draw(b.pic, &cv.scene.cells[i], cv.shots[i])
+			b.seqs[i] = cv.shots[i].seq
+		}
+	}
+}
+
+// draw paints one tile.
+func (cv *canvas) draw(pic *codec.Picture, cl *cell, s shot) {
+	switch {
+	case s.frame != nil:
+		cv.drawFrame(pic, cl, s.frame)
+	case s.seq == seqLost:
+		codec.Copy(setView(&cv.view, pic, cl.rect), cl.lost)
+	default:
+		codec.Copy(setView(&cv.view, pic, cl.rect), cl.blank)
+	}
+	if cl.label != nil {
+		codec.Blend(pic, cl.label, cl.rect.Min.X+cl.labelAt.X, cl.rect.Min.Y+cl.labelAt.Y)
+	}
+	if k := &cv.scene.corners; k[0] != nil {
+		r, d := cl.rect, k[0].W
+		codec.Blend(pic, k[0], r.Min.X, r.Min.Y)
+		codec.Blend(pic, k[1], r.Max.X-d, r.Min.Y)
+		codec.Blend(pic, k[2], r.Max.X-d, r.Max.Y-d)
+		codec.Blend(pic, k[3], r.Min.X, r.Max.Y-d)
+	}
+}
+
+// drawFrame places f in its tile, from its scaled copy where there is one.
+func (cv *canvas) drawFrame(pic *codec.Picture, cl *cell, f *frame) {
+	u := use{cl.rect.Dx(), cl.rect.Dy(), cv.scene.look.Fit}
+	from, to := layout.Place(u.fit, f.src.W, f.src.H, u.w, u.h)
+	to = to.Add(cl.rect.Min)
+	if to != cl.rect {
+		codec.Fill(setView(&cv.view, pic, cl.rect), cv.scene.ground)
+	}
+	dst := setView(&cv.view, pic, to)
+	if scaled := f.find(u); scaled != nil {
+		codec.Copy(dst, scaled)
+		return
+	}
+	src := setView(&cv.from, f.src, from)
+	if from.Size() == to.Size() {
+		codec.Copy(dst, src)
+	} else {
+		codec.Scale(dst, src)
+	}
+}
+
+// remember holds the picture on show for snapshots.
+func (cv *canvas) remember(at media.Time) {
+	cv.last.Lock()
+	old := cv.last.pic
+	if old != cv.now.pic {
+		cv.last.pic = cv.now.pic.Retain()
+	}
+	cv.last.at = at
+	cv.last.Unlock()
+	if old != nil && old != cv.now.pic {
+		old.Release()
+	}
+}
+
+// snapshot copies the last composed picture for the caller; nil before the first tick.
+func (cv *canvas) snapshot() *codec.Picture {
+	cv.last.Lock()
+	pic, at := cv.last.pic, cv.last.at
+	if pic != nil {
+		pic.Retain()
+	}
+	cv.last.Unlock()
+	if pic == nil {
+		return nil
+	}
+	defer pic.Release()
+	out := codec.NewPicture(pic.W, pic.H)
+	codec.Copy(out, pic)
+	out.At = at
+	return out
+}
+
+// close lets all pictures go.
+func (cv *canvas) close() {
+	cv.last.Lock()
+	if cv.last.pic != nil {
+		cv.last.pic.Release()
+		cv.last.pic = nil
+	}
+	cv.last.Unlock()
+	for _, b := range cv.buffers {
+		b.pic.Release()
+	}
+	cv.buffers, cv.now = nil, nil
+	cv.c.letGo(cv.scene)
+	cv.scene = nil
+}

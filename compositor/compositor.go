@@ -1,0 +1,268 @@
+package compositor
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tilecast/compositor/art"
+	"tilecast/compositor/codec"
+	"tilecast/media"
+)
+
+// Compositor is one program's stage: tiles go in, the packets of each rung and of
+// the sound come out. Its methods may be called by any goroutine.
+type Compositor struct {
+	cfg    Config
+	set    codec.Set
+	artist *art.Artist
+	canvas canvas
+	mixer  mixer
+	rungs  []*rung
+	sound  *sound
+
+	frameSeq atomic.Uint64
+	end      atomic.Int64 // media.Time at which the program ends
+	stop     chan struct{}
+	decoders sync.WaitGroup
+
+	mu      sync.Mutex // tiles, look and what belongs to them; held while art is drawn
+	look    Look
+	tiles   []*Tile
+	stopped bool
+	running bool
+
+	empty              *codec.Picture
+	emptyOf, cornersOf Look
+	cornerArt          [4]*codec.Overlay
+
+	sceneMu sync.Mutex // short: a canvas takes it at each tick
+	scene   *scene
+}
+
+// New opens all encoders and their outlets. Run must be called once, and ends them.
+func New(cfg Config, set codec.Set) (*Compositor, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("compositor: %w", err)
+	}
+	artist, err := art.New()
+	if err != nil {
+		return nil, fmt.Errorf("compositor: %w", err)
+	}
+	c := &Compositor{cfg: cfg, set: set, artist: artist, look: cfg.Look, stop: make(chan struct{})}
+	c.canvas.c = c
+	c.mixer.delay = cfg.Delay.Ticks(sampleRate)
+	c.end.Store(math.MaxInt64)
+	c.frameSeq.Store(firstSeq)
+	if err := c.open(); err != nil {
+		return nil, fmt.Errorf("compositor: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rebuild()
+	return c, nil
+}
+
+// open opens every encoder, or none.
+func (c *Compositor) open() (err error) {
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, r := range c.rungs {
+			r.close()
+		}
+		if c.sound != nil {
+			c.sound.close()
+		}
+	}()
+	for _, r := range c.cfg.Rungs {
+		g, err := openRung(r, &c.cfg, c.set)
+		if err != nil {
+			return err
+		}
+		c.rungs = append(c.rungs, g)
+	}
+	c.sound, err = openSound(&c.cfg, c.set)
+	return err
+}
+
+// start runs i's decoder. Called with c.mu held.
+func (c *Compositor) start(i *Input) { c.decoders.Go(i.run) }
+
+// Apply changes the look, at one frame.
+func (c *Compositor) Apply(look Look) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if look != c.look && !c.stopped {
+		c.look = look
+		c.rebuild()
+	}
+}
+
+// Snapshot is a copy of the last composed picture, which the caller releases, or
+// nil before the first.
+func (c *Compositor) Snapshot() *codec.Picture { return c.canvas.snapshot() }
+
+// Stop lets the program end: inputs take nothing more, what they had is shown, and
+// Run returns when the encoders have flushed. It does not wait.
+func (c *Compositor) Stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return
+	}
+	c.stopped = true
+	c.end.Store(int64(c.cfg.Clock.At(time.Now()) + c.cfg.Delay))
+	close(c.stop)
+	for _, t := range c.tiles {
+		for _, i := range []*Input{t.video, t.audio} {
+			if i != nil {
+				i.Close()
+			}
+		}
+	}
+}
+
+// Run is the program: it blocks until Stop, and until everything that was composed
+// by then is encoded and every outlet is closed. It owns these goroutines:
+//
+//	canvas   draws each tick         ends at the program's end, closes the rungs' channels
+//	rung     encodes, one per rung   ends when its channel closes, flushes, closes its outlet
+//	mixer    mixes each audio frame  ends at the program's end, closes the sound's channel
+//	sound    encodes                 ends like a rung
+//	decoder  one per input           ends when its queue is closed (Tile.Open starts it)
+func (c *Compositor) Run() {
+	first := c.first()
+	c.mu.Lock()
+	if c.running {
+		c.mu.Unlock()
+		panic("compositor: Run called twice")
+	}
+	c.running = true
+	c.mu.Unlock()
+
+	var encoders, readers sync.WaitGroup
+	for _, r := range c.rungs {
+		r.next = first
+		encoders.Go(r.run)
+	}
+	encoders.Go(c.sound.run)
+	readers.Go(func() { c.runCanvas(first) })
+	readers.Go(func() { c.runMixer(c.cfg.Rate.Frame(first)) })
+	readers.Wait()
+	encoders.Wait()
+	c.clear()
+	c.decoders.Wait()
+}
+
+// first is the slot that the program begins with: 0 when it is started at its
+// epoch, else the next that begins a GOP.
+func (c *Compositor) first() int64 {
+	gop := int64(c.cfg.GOP)
+	now := c.cfg.Clock.At(time.Now())
+	if now < c.cfg.Rate.Frame(gop) {
+		return 0
+	}
+	return (c.cfg.Rate.Index(now) + gop) / gop * gop
+}
+
+// runCanvas composes each frame when it is due. Where it is late by more than a
+// frame it goes on with the one that is due now; the rungs fill what is missing.
+func (c *Compositor) runCanvas(n int64) {
+	pace := c.newPacer()
+	defer pace.timer.Stop()
+	rate := c.cfg.Rate
+	for {
+		now, ok := pace.wait(rate.Frame(n), rate.Frame(n))
+		if !ok {
+			break
+		}
+		if due := rate.Index(now); due > n+1 {
+			due = min(due, rate.Index(media.Time(c.end.Load())-1))
+			c.canvas.late.Add(max(due-n, 0))
+			n = max(due, n)
+		}
+		m := c.canvas.tick(n)
+		for _, r := range c.rungs {
+			r.offer(composed{m.n, m.pic.Retain(), m.drawn})
+		}
+		m.pic.Release()
+		n++
+	}
+	for _, r := range c.rungs {
+		close(r.in)
+	}
+}
+
+// runMixer mixes each audio frame when its last sample is due, from the frame that
+// holds begin. None is left out, however late.
+func (c *Compositor) runMixer(begin media.Time) {
+	pace := c.newPacer()
+	defer pace.timer.Stop()
+	s := c.sound
+	n := begin.Ticks(sampleRate) / s.frame
+	s.base = media.FromTicks(n*s.frame, sampleRate)
+	for {
+		at, due := media.FromTicks(n*s.frame, sampleRate), media.FromTicks((n+1)*s.frame, sampleRate)
+		if _, ok := pace.wait(at, due); !ok {
+			break
+		}
+		b := <-s.free
+		c.mixer.block(n*s.frame, b)
+		s.full <- b
+		n++
+	}
+	close(s.full)
+}
+
+// clear takes all tiles off after the end.
+func (c *Compositor) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.tiles {
+		t.drop()
+	}
+	c.tiles = nil
+	c.canvas.close()
+	c.show(nil)
+	if c.empty != nil {
+		c.empty.Release()
+		c.empty = nil
+	}
+}
+
+// pacer waits for program times.
+type pacer struct {
+	c     *Compositor
+	timer *time.Timer
+	stop  <-chan struct{}
+}
+
+func (c *Compositor) newPacer() *pacer {
+	t := time.NewTimer(0)
+	<-t.C
+	return &pacer{c, t, c.stop}
+}
+
+// wait sleeps until due and answers the time by then; ok is false when the program
+// ends at or before the time begin.
+func (p *pacer) wait(begin, due media.Time) (now media.Time, ok bool) {
+	for {
+		if int64(begin) >= p.c.end.Load() {
+			return 0, false
+		}
+		t := time.Now()
+		if now = p.c.cfg.Clock.At(t); now >= due {
+			return now, true
+		}
+		p.timer.Reset(p.c.cfg.Clock.Instant(due).Sub(t) + time.Nanosecond)
+		select {
+		case <-p.timer.C:
+		case <-p.stop:
+			p.stop = nil // seen; from here on the end is near
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package compositor
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"log/slog"
+
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// Config is what a compositor is made for. It does not change in its life, except
+// for the look, which Apply replaces.
+type Config struct {
+	W, H  int // of the canvas; even
+	Rate  media.FrameRate
+	Look  Look
+	Delay media.Time // D: how far behind the clock the inputs are read
+	Clock media.Clock
+	Rungs []Rung
+
+	AudioBitRate int // bit/s; 0: 128,000
+	GOP          int // frames between key frames, which stand at multiples of it
+	PartFrames   int // frames per part: no sample reaches over a multiple of it
+
+	// Open is asked for the place of each rung's packets, by its name, and of the
+	// sound's, by AudioID, as soon as its encoder is open.
+	Open func(id string, p media.Params) (Outlet, error)
+	Log  *slog.Logger // nil discards
+}
+
+// AudioID is what Config.Open is asked for the sound.
+const AudioID = "audio"
+
+// Rung is one rendition of the canvas.
+type Rung struct {
+	Name    string
+	W, H    int    // even, no larger than the canvas
+	BitRate int    // bit/s
+	MaxRate int    // VBV peak in bit/s; 0: BitRate
+	Encoder string // as the codec set knows it ("libx264"); empty: the first H.264 encoder that opens
+	Preset  string // of that encoder; empty: its real-time default
+}
+
+// Look is how the stage looks. It may change at any frame.
+type Look struct {
+	Gap, Margin int // px between tiles, and between tiles and the canvas's edge
+	Fit         layout.Fit
+	Radius      int // px, of a tile's corners
+	Background  color.RGBA
+	Labels      bool   // show names
+	Empty       string // what a stage without anybody says
+}
+
+// DefaultLook is the look of a room that asks for none.
+func DefaultLook() Look {
+	return Look{
+		Gap: 8, Margin: 8, Radius: 12, Labels: true,
+		Background: color.RGBA{0x12, 0x14, 0x19, 0xff},
+		Empty:      "Waiting for the first guest",
+	}
+}
+
+// validate fills in defaults and names every mistake.
+func (c *Config) validate() error {
+	if c.AudioBitRate == 0 {
+		c.AudioBitRate = 128_000
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	var errs []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(!evenSize(c.W, c.H), "canvas of %dx%d: both sides must be even, from 16 to 4096", c.W, c.H)
+	wrong(c.Rate.Num <= 0 || c.Rate.Den <= 0, "frame rate %d/%d: both must be positive", c.Rate.Num, c.Rate.Den)
+	wrong(c.Delay < 0 || c.Delay > maxDelay, "delay %v: it must be from 0 to %v", c.Delay, maxDelay)
+	wrong(c.GOP <= 0, "GOP of %d frames: it must be positive", c.GOP)
+	wrong(c.PartFrames <= 0, "parts of %d frames: the number must be positive", c.PartFrames)
+	wrong(c.AudioBitRate < 8_000, "audio at %d bit/s: give at least 8000", c.AudioBitRate)
+	wrong(c.Open == nil, "Open is missing: packets have nowhere to go")
+	wrong(len(c.Rungs) == 0, "no rungs: give at least one")
+	names := map[string]bool{AudioID: true}
+	for _, r := range c.Rungs {
+		wrong(r.Name == "" || names[r.Name], "rung %q: names must be given, differ, and not be %q", r.Name, AudioID)
+		wrong(!evenSize(r.W, r.H) || r.W > c.W || r.H > c.H,
+			"rung %q of %dx%d: both sides must be even, from 16 to the canvas's %dx%d", r.Name, r.W, r.H, c.W, c.H)
+		wrong(r.BitRate <= 0, "rung %q at %d bit/s: it must be positive", r.Name, r.BitRate)
+		names[r.Name] = true
+	}
+	return errors.Join(errs...)
+}
+
+func evenSize(w, h int) bool {
+	return w >= 16 && h >= 16 && w <= 4096 && h <= 4096 && (w|h)&1 == 0
+}
+
+// maxDelay leaves room for jitter in the second or two of sound that inputs keep.
+const maxDelay = media.Second

@@ -1,0 +1,206 @@
+package compositor
+
+import (
+	"image"
+	"sync"
+	"sync/atomic"
+
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// use is one way an input is shown: the size of its tile and the fit.
+type use struct {
+	w, h int
+	fit  layout.Fit
+}
+
+// maxUses is how many sizes of one input are scaled ahead; a canvas scales any other itself.
+const maxUses = 4
+
+// frame is a decoded picture with its scaled copies, shared by the film and canvases.
+type frame struct {
+	seq    uint64 // unique in the compositor
+	src    *codec.Picture
+	scaled [maxUses]struct {
+		use use
+		pic *codec.Picture
+	}
+	refs atomic.Int32
+}
+
+var frames = sync.Pool{New: func() any { return new(frame) }}
+
+// newFrame takes over src.
+func newFrame(src *codec.Picture, seq uint64) *frame {
+	f := frames.Get().(*frame)
+	f.src, f.seq = src, seq
+	f.refs.Store(1)
+	return f
+}
+
+func (f *frame) retain() *frame {
+	f.refs.Add(1)
+	return f
+}
+
+func (f *frame) release() {
+	if f.refs.Add(-1) > 0 {
+		return
+	}
+	f.src.Release()
+	f.src = nil
+	for i := range f.scaled {
+		if s := &f.scaled[i]; s.pic != nil {
+			s.pic.Release()
+			s.pic, s.use = nil, use{}
+		}
+	}
+	frames.Put(f)
+}
+
+// scale prepares f for the uses that need more than a copy. view is scratch.
+func (f *frame) scale(uses []use, view *codec.Picture) {
+	for i, u := range uses[:min(len(uses), maxUses)] {
+		from, to := layout.Place(u.fit, f.src.W, f.src.H, u.w, u.h)
+		if from.Size() == to.Size() {
+			continue
+		}
+		pic := codec.NewPicture(to.Dx(), to.Dy())
+		codec.Scale(pic, setView(view, f.src, from))
+		f.scaled[i].use, f.scaled[i].pic = u, pic
+	}
+}
+
+// find is the copy made for u, or nil.
+func (f *frame) find(u use) *codec.Picture {
+	for i := range f.scaled {
+		if f.scaled[i].pic != nil && f.scaled[i].use == u {
+			return f.scaled[i].pic
+		}
+	}
+	return nil
+}
+
+// setView makes v the part of p inside r, whose corners are even and within p, and returns v.
+func setView(v, p *codec.Picture, r image.Rectangle) *codec.Picture {
+	v.W, v.H, v.StrideY, v.StrideC, v.At = r.Dx(), r.Dy(), p.StrideY, p.StrideC, p.At
+	v.Y = p.Y[r.Min.Y*p.StrideY+r.Min.X:]
+	c := r.Min.Y/2*p.StrideC + r.Min.X/2
+	v.Cb, v.Cr = p.Cb[c:], p.Cr[c:]
+	return v
+}
+
+// filmLen bounds the pictures that wait for their time: a third of a second at 60 fps.
+const filmLen = 24
+
+// film is an input's pictures in order of time, from the one on show.
+type film struct {
+	mu      sync.Mutex
+	frames  [filmLen]*frame
+	head, n int
+	ended   bool // nothing will follow
+	gone    bool // nothing is wanted any more
+
+	skipped int64 // pictures that were never on show for want of room
+}
+
+// add takes over f. A picture earlier than its predecessors replaces them: the
+// sender's clock was corrected.
+func (fm *film) add(f *frame) {
+	var out [filmLen]*frame
+	n := 0
+	fm.mu.Lock()
+	for fm.n > 0 && fm.last().src.At >= f.src.At {
+		out[n] = fm.last()
+		fm.frames[(fm.head+fm.n-1)%filmLen] = nil
+		fm.n--
+		n++
+	}
+	if fm.n == filmLen {
+		out[n] = fm.shift()
+		n++
+		fm.skipped++
+	}
+	if gone := fm.gone; gone {
+		out[n] = f
+		n++
+	} else {
+		fm.frames[(fm.head+fm.n)%filmLen] = f
+		fm.n++
+	}
+	fm.mu.Unlock()
+	for _, f := range out[:n] {
+		f.release()
+	}
+}
+
+// pick is the newest picture not later than t, held for the caller, or nil. Pictures
+// before it are let go. The last picture of an ended film is shown for afterEnd only,
+// that of a stalled one for staleAfter: stalled then says that more may come.
+func (fm *film) pick(t, afterEnd media.Time) (f *frame, stalled bool) {
+	var out [filmLen]*frame
+	n := 0
+	fm.mu.Lock()
+	for fm.n > 1 && fm.frames[(fm.head+1)%filmLen].src.At <= t {
+		out[n] = fm.shift()
+		n++
+	}
+	over := fm.ended && fm.n == 1
+	limit := staleAfter
+	if over {
+		limit = afterEnd
+	}
+	switch {
+	case fm.n == 0 || fm.frames[fm.head].src.At > t:
+	case t-fm.frames[fm.head].src.At <= limit:
+		f = fm.frames[fm.head].retain()
+	case over:
+		out[n] = fm.shift()
+		n++
+	default:
+		stalled = true
+	}
+	fm.mu.Unlock()
+	for _, f := range out[:n] {
+		f.release()
+	}
+	return f, stalled
+}
+
+// end says that nothing follows; what is there is still shown.
+func (fm *film) end() {
+	fm.mu.Lock()
+	defer fm.mu.Unlock()
+	fm.ended = true
+}
+
+// discard lets everything go, now and later.
+func (fm *film) discard() {
+	var out [filmLen]*frame
+	n := 0
+	fm.mu.Lock()
+	fm.gone, fm.ended = true, true
+	for fm.n > 0 {
+		out[n] = fm.shift()
+		n++
+	}
+	fm.mu.Unlock()
+	for _, f := range out[:n] {
+		f.release()
+	}
+}
+
+func (fm *film) last() *frame { return fm.frames[(fm.head+fm.n-1)%filmLen] } // called locked
+
+func (fm *film) shift() *frame { // called locked
+	f := fm.frames[fm.head]
+	fm.frames[fm.head] = nil
+	fm.head = (fm.head + 1) % filmLen
+	fm.n--
+	return f
+}
+
+// staleAfter is how long a picture that no other follows stays on show.
+const staleAfter = 2 * media.Second

@@ -1,0 +1,165 @@
+package compositor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// Demand is what is wanted of an input. Zero W: nothing, send nothing on; rising
+// again needs a key frame. Sound is always wanted, with a W of 1.
+type Demand struct {
+	W, H    int // px of the largest tile that shows it
+	FPS     float64
+	Changed <-chan struct{} // closed when this answer is out of date; nil: it never is
+}
+
+// Input is one track of a tile. Push, Demand and Close may be called by any goroutine.
+type Input struct {
+	c     *Compositor
+	codec media.Codec
+	queue *queue
+	film  *film  // of video
+	voice *voice // of sound
+
+	uses atomic.Pointer[[]use]
+
+	mu      sync.Mutex
+	demand  Demand
+	changed chan struct{}
+
+	// The decode goroutine's alone.
+	pictures codec.VideoDecoder
+	samples  codec.AudioDecoder
+	view     codec.Picture
+
+	decoded, faults atomic.Int64
+}
+
+// newInput opens a decoder for mc.
+func newInput(c *Compositor, mc media.Codec) (*Input, error) {
+	i := &Input{c: c, codec: mc, queue: newQueue(mc.Video())}
+	var err error
+	switch {
+	case mc.Video():
+		i.film = &film{}
+		i.changed = make(chan struct{})
+		i.demand.Changed = i.changed
+		i.pictures, err = c.set.NewVideoDecoder(mc)
+	case mc.Audio():
+		i.voice = newVoice()
+		i.demand = Demand{W: 1, H: 1}
+		i.samples, err = c.set.NewAudioDecoder(mc)
+	default:
+		err = fmt.Errorf("it is neither video nor sound: %w", codec.ErrUnavailable)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open input for %v: %w", mc, err)
+	}
+	return i, nil
+}
+
+// Push hands over one packet in decoding order. It never blocks; it answers whether
+// the decoder needs a key frame to go on. After Close it does nothing.
+func (i *Input) Push(p media.Packet) (needKey bool) { return i.queue.push(p) }
+
+// Demand is what is wanted of the input now.
+func (i *Input) Demand() Demand {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.demand
+}
+
+// Close says that nothing more will come. What was pushed is still shown and heard;
+// then the tile shows its placeholder. Closing again does nothing.
+func (i *Input) Close() { i.queue.close() }
+
+// run decodes until the queue is closed and empty.
+func (i *Input) run() {
+	for {
+		p, ok := i.queue.pop()
+		if !ok {
+			break
+		}
+		i.step(p)
+	}
+	i.finish()
+}
+
+// step decodes one packet.
+func (i *Input) step(p media.Packet) {
+	if i.film != nil {
+		i.stepVideo(p)
+		return
+	}
+	samples, err := i.samples.Decode(p.Data)
+	if err != nil {
+		i.faults.Add(1)
+		return
+	}
+	i.decoded.Add(1)
+	i.voice.write(p.At, samples)
+}
+
+// stepVideo decodes, scales for each size in use, and hands on to the film.
+func (i *Input) stepVideo(p media.Packet) {
+	pics, err := i.pictures.Decode(p)
+	for _, pic := range pics {
+		i.decoded.Add(1)
+		f := newFrame(pic, i.c.frameSeq.Add(1))
+		if uses := i.uses.Load(); uses != nil {
+			f.scale(*uses, &i.view)
+		}
+		i.film.add(f)
+	}
+	if err != nil {
+		i.faults.Add(1)
+		i.queue.seekKey()
+	}
+}
+
+func (i *Input) finish() {
+	if i.film != nil {
+		i.film.end()
+		i.pictures.Close()
+		return
+	}
+	i.voice.end()
+	i.samples.Close()
+}
+
+// leave ends the input at once: nothing of it is shown or heard any more.
+func (i *Input) leave() {
+	i.queue.close()
+	i.queue.setIdle(true)
+	if i.film != nil {
+		i.film.discard()
+		return
+	}
+	i.voice.leave()
+}
+
+// want says how large the input is shown, and how it fits; zero when it is not.
+func (i *Input) want(w, h int, fit layout.Fit) {
+	if w > 0 {
+		i.uses.Store(&[]use{{w, h, fit}})
+	} else {
+		i.uses.Store(nil)
+	}
+	i.queue.setIdle(w == 0)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.demand.W == w && i.demand.H == h {
+		return
+	}
+	close(i.changed)
+	i.changed = make(chan struct{})
+	i.demand = Demand{W: w, H: h, Changed: i.changed}
+	if w > 0 {
+		i.demand.FPS = i.c.cfg.Rate.Float()
+	}
+}

@@ -1,0 +1,75 @@
+package compositor
+
+// Stats are a compositor's counters since it was made.
+type Stats struct {
+	Tiles    int
+	Ticks    int64 // frames composed
+	Late     int64 // frames not composed because their time had passed
+	Repaints int64 // whole canvases drawn
+	Blocks   int64 // audio frames mixed
+	Rungs    []RungStats
+	Inputs   []InputStats
+}
+
+// RungStats are one rung's counters, or the sound's.
+type RungStats struct {
+	Name     string
+	Samples  int64 // written
+	Bytes    int64
+	Skipped  int64 // slots that share a sample with the one before
+	Replaced int64 // composed pictures that the encoder was too late for
+	Faults   int64 // errors of the encoder and the outlet
+}
+
+// InputStats are one open track's counters.
+type InputStats struct {
+	Tile, Codec string
+	Packets     int64 // taken
+	Dropped     int64 // by the queue, for want of room or of a key frame
+	Decoded     int64 // pictures or audio frames
+	Faults      int64 // errors of the decoder
+	Skipped     int64 // video: pictures never shown because the film was full
+	Snaps       int64 // sound: jumps to the right time
+	Gaps        int64 // sound: holes for missing packets
+	Steered     int64 // sound: packets stretched
+	Late        int64 // sound: packets after their time
+}
+
+// Stats reads all counters.
+func (c *Compositor) Stats() Stats {
+	s := Stats{
+		Ticks: c.canvas.ticks.Load(), Late: c.canvas.late.Load(), Repaints: c.canvas.repaints.Load(), Blocks: c.mixer.blocks.Load(),
+	}
+	for _, r := range c.rungs {
+		s.Rungs = append(s.Rungs, RungStats{r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load()})
+	}
+	a := c.sound
+	s.Rungs = append(s.Rungs, RungStats{Name: AudioID, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load()})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Tiles = len(c.tiles)
+	for _, t := range c.tiles {
+		for _, i := range []*Input{t.video, t.audio} {
+			if i != nil {
+				s.Inputs = append(s.Inputs, i.stats(t.id))
+			}
+		}
+	}
+	return s
+}
+
+func (i *Input) stats(tile string) InputStats {
+	s := InputStats{Tile: tile, Codec: i.codec.String(), Decoded: i.decoded.Load(), Faults: i.faults.Load()}
+	s.Packets, s.Dropped = i.queue.counts()
+	if f := i.film; f != nil {
+		f.mu.Lock()
+		s.Skipped = f.skipped
+		f.mu.Unlock()
+	}
+	if v := i.voice; v != nil {
+		v.mu.Lock()
+		s.Snaps, s.Gaps, s.Steered, s.Late = v.snaps, v.gaps, v.steered, v.late
+		v.mu.Unlock()
+	}
+	return s
+}

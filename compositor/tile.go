@@ -1,0 +1,156 @@
+package compositor
+
+import (
+	"errors"
+	"image"
+	"slices"
+
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// ErrStopped is what a compositor says that was told to stop.
+var ErrStopped = errors.New("compositor has stopped")
+
+// ErrLeft is what a tile says that has left the stage.
+var ErrLeft = errors.New("tile has left the stage")
+
+// Tile is one participant's place on the stage. Its methods may be called by any
+// goroutine; after Leave they do nothing, and Open answers ErrLeft.
+type Tile struct {
+	c    *Compositor
+	id   string
+	left bool
+
+	// Guarded by c.mu, as is left.
+	name  string
+	away  bool
+	video *Input
+	audio *Input
+	still still
+}
+
+// Join puts a participant on the stage, behind those who are there. Grids show the
+// first layout.MaxTiles; all are heard. An id that is there already gives its tile,
+// under the new name.
+func (c *Compositor) Join(id, name string) *Tile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.tiles {
+		if t.id == id {
+			t.rename(name)
+			return t
+		}
+	}
+	t := &Tile{c: c, id: id, name: name, left: c.stopped}
+	if !c.stopped {
+		c.tiles = append(c.tiles, t)
+		c.rebuild()
+	}
+	return t
+}
+
+// Open begins a track: a decoder of its own, run until Close or Leave. A tile has
+// one video and one sound; a new one takes the place of the one before.
+func (t *Tile) Open(mc media.Codec) (*Input, error) {
+	i, err := newInput(t.c, mc)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.attach(i); err != nil {
+		i.finish()
+		return nil, err
+	}
+	return i, nil
+}
+
+// attach puts i on the tile and starts its decoder.
+func (t *Tile) attach(i *Input) error {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	switch {
+	case t.c.stopped:
+		return ErrStopped
+	case t.left:
+		return ErrLeft
+	}
+	old := &t.audio
+	if i.film != nil {
+		old = &t.video
+	}
+	if *old != nil {
+		(*old).leave()
+	}
+	*old = i
+	if i.film != nil {
+		t.c.rebuild()
+	} else {
+		t.c.mixer.add(i.voice)
+	}
+	t.c.start(i)
+	return nil
+}
+
+// Rename changes the name on the tile.
+func (t *Tile) Rename(name string) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	t.rename(name)
+}
+
+func (t *Tile) rename(name string) { // called locked
+	if t.name != name {
+		t.name = name
+		t.update()
+	}
+}
+
+// SetAway says whether the participant is gone for now and expected back: then a
+// tile without a picture says so.
+func (t *Tile) SetAway(away bool) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.away != away {
+		t.away = away
+		t.update()
+	}
+}
+
+// Leave takes the tile off the stage at once and ends its tracks.
+func (t *Tile) Leave() {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.left {
+		return
+	}
+	if i := slices.Index(t.c.tiles, t); i >= 0 {
+		t.c.tiles = slices.Delete(t.c.tiles, i, i+1)
+	}
+	t.drop()
+	t.c.rebuild()
+}
+
+// drop ends the tile. Called locked.
+func (t *Tile) drop() {
+	t.left = true
+	for _, i := range []*Input{t.video, t.audio} {
+		if i != nil {
+			i.leave()
+		}
+	}
+	t.still.release()
+}
+
+// update shows a change of the tile's own. Called locked.
+func (t *Tile) update() {
+	if !t.left && !t.c.stopped {
+		t.c.rebuild()
+	}
+}
+
+// place tells the tile's video how large it is shown; zero when it is not. Called locked.
+func (t *Tile) place(size image.Point, fit layout.Fit) {
+	if t.video != nil {
+		t.video.want(size.X, size.Y, fit)
+	}
+}
