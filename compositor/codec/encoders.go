@@ -1,0 +1,92 @@
+package codec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tilecast/media"
+)
+
+// encoder is what we know about one of libavcodec's video encoders.
+type encoder struct {
+	name    string
+	preset  string   // name of its option for VideoConfig.Preset
+	dflt    string   // real-time default of that option
+	presets []string // what it takes; nil: it decides itself
+	options string   // for no delay and no key frames but ours, key=value lines
+	input   pictureInput
+	lends   bool // is done with its input when the call returns
+}
+
+type pictureInput int // as TC_I420 and its neighbours in av.h
+
+const (
+	inputI420 pictureInput = iota
+	inputNV12
+	inputVAAPI
+)
+
+var x264Presets = []string{"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"}
+
+// encoders lists the encoders of each codec in the order they are tried in.
+func encoders(c media.Codec) []encoder {
+	switch c {
+	case media.H264:
+		return []encoder{
+			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true,
+				options: "tune=zerolatency\nforced-idr=1\nsc_threshold=0"},
+			{name: "libopenh264", options: "rc_mode=bitrate\nallow_skip_frames=0", lends: true},
+			{name: "h264_nvenc", preset: "preset", dflt: "p2",
+				options: "tune=ull\nzerolatency=1\nrc=cbr\nforced-idr=1\nno-scenecut=1\ndelay=0"},
+			{name: "h264_qsv", preset: "preset", dflt: "veryfast", options: "async_depth=1\nforced_idr=1", input: inputNV12},
+			{name: "h264_vaapi", input: inputVAAPI},
+		}
+	case media.VP8:
+		return []encoder{{name: "libvpx", preset: "cpu-used", dflt: "8", lends: true,
+			options: "deadline=realtime\nlag-in-frames=0\nauto-alt-ref=0\nerror-resilient=default"}}
+	case media.VP9:
+		return []encoder{{name: "libvpx-vp9", preset: "cpu-used", dflt: "8", lends: true,
+			options: "deadline=realtime\nlag-in-frames=0\nauto-alt-ref=0\nerror-resilient=default"}}
+	case media.AV1:
+		return []encoder{
+			{name: "libaom-av1", preset: "cpu-used", dflt: "8", options: "usage=realtime\nlag-in-frames=0", lends: true},
+			{name: "libsvtav1", preset: "preset", dflt: "12", options: "svtav1-params=pred-struct=1:lp=1"},
+		}
+	}
+	return nil
+}
+
+// choose returns the encoders to try for cfg: the one it names, or all of its codec.
+func choose(cfg VideoConfig) ([]encoder, error) {
+	all := encoders(cfg.Codec)
+	if cfg.Name == "" {
+		return all, nil
+	}
+	var names []string
+	for _, e := range all {
+		if e.name == cfg.Name {
+			return []encoder{e}, nil
+		}
+		names = append(names, e.name)
+	}
+	return nil, fmt.Errorf("no %v encoder is called %q, there are %s: %w", cfg.Codec, cfg.Name, strings.Join(names, ", "), ErrUnavailable)
+}
+
+// lines is what e is opened with, the preset checked and put in front.
+func (e encoder) lines(preset string) (string, error) {
+	switch {
+	case preset == "":
+		preset = e.dflt
+	case e.preset == "":
+		return "", fmt.Errorf("%s has no presets, but %q was asked for: leave it empty", e.name, preset)
+	case e.presets != nil && !slices.Contains(e.presets, preset):
+		return "", fmt.Errorf("%s has no preset %q, there are %s", e.name, preset, strings.Join(e.presets, ", "))
+	case strings.ContainsAny(preset, "\n\\'= "):
+		return "", fmt.Errorf("%s cannot have a preset %q", e.name, preset)
+	}
+	if e.preset == "" {
+		return e.options, nil
+	}
+	return e.preset + "=" + preset + "\n" + e.options, nil
+}
