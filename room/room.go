@@ -1,0 +1,225 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tilecast/ingest"
+)
+
+var errReplaced = errors.New("the same participant joined again")
+
+// Room is one address and the program that is on air there, if any.
+type Room struct {
+	name  string
+	house *Rooms
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	cfg    Config
+	prog   *program // nil between programs
+	guests []*guest // in order of joining
+	joined int      // guests so far, for names
+	empty  *time.Timer
+	closed bool
+}
+
+func newRoom(house *Rooms, cfg Config) *Room {
+	return &Room{name: cfg.Name, house: house, cfg: cfg, log: house.log.With("room", cfg.Name)}
+}
+
+func (r *Room) config() Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg
+}
+
+// start puts a program on air unless one is.
+func (r *Room) start() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.startLocked()
+}
+
+// startLocked opens encoders, some tens of milliseconds for which others who want
+// into the same room wait. Called locked.
+func (r *Room) startLocked() error {
+	if r.closed {
+		return fmt.Errorf("%w: the gateway is shutting down", ingest.ErrFull)
+	}
+	if r.prog != nil {
+		return nil
+	}
+	p, err := newProgram(r.cfg, r.house.codecs, r.log)
+	if err != nil {
+		return err
+	}
+	r.prog = p
+	r.house.pub.Publish(r.name, p.out)
+	r.house.wg.Add(1)
+	go func() { // ends when stop has been called and the last packet is out
+		defer r.house.wg.Done()
+		p.comp.Run()
+		r.ended(p)
+	}()
+	r.log.Info("program on air", "program", p.id, "preset", p.plan.Preset)
+	return nil
+}
+
+// stop ends the program: sources close, EOF flows. It does not wait.
+func (r *Room) stop(reason string) {
+	r.mu.Lock()
+	r.closed = r.closed || r.house.isClosed()
+	p, guests := r.prog, r.guests
+	r.prog, r.guests = nil, nil
+	r.stopTimer()
+	r.mu.Unlock()
+	if p == nil {
+		return
+	}
+	for _, g := range guests {
+		g.end(errors.New(reason))
+	}
+	r.log.Info("program ends", "program", p.id, "reason", reason)
+	p.comp.Stop()
+}
+
+// ended forgets p if it stopped by itself, so that the next publisher starts anew.
+func (r *Room) ended(p *program) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.prog == p {
+		r.log.Error("program ended by itself", "program", p.id)
+		r.prog, r.guests = nil, nil
+		r.stopTimer()
+	}
+}
+
+func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := identity(req)
+	g := r.find(id)
+	if g == nil && len(r.guests) >= MaxTiles && !r.giveUpAwaySeat() {
+		return nil, fmt.Errorf("%w: all %d places in room %s are taken", ingest.ErrFull, MaxTiles, r.name)
+	}
+	if err := r.startLocked(); err != nil {
+		return nil, err
+	}
+	r.stopTimer()
+	if g == nil {
+		r.joined++
+		name := displayName(req, r.joined)
+		g = &guest{id: id, name: name, tile: r.prog.comp.Join(id, name)}
+		r.guests = append(r.guests, g)
+	} else {
+		g.takeOver(req)
+	}
+	r.log.Info("joined", "guest", g.name, "session", req.Session)
+	return g.sit(r, r.prog, req), nil
+}
+
+// leave is a session's end. The seat of one that was lost is kept for a while.
+func (r *Room) leave(s *seat, graceful bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g := s.guest
+	if r.prog != s.prog || g.seat != s {
+		return // the program is another, or somebody sits here already
+	}
+	g.seat, g.kick = nil, nil
+	g.audio, g.video = 0, 0
+	if graceful {
+		r.log.Info("left", "guest", g.name)
+		r.remove(g)
+		return
+	}
+	r.log.Info("lost", "guest", g.name, "seatKept", r.cfg.Hold)
+	g.tile.SetAway(true)
+	g.since = time.Now()
+	g.away = time.AfterFunc(r.cfg.Hold, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if g.seat == nil && r.find(g.id) == g {
+			r.log.Info("did not come back", "guest", g.name)
+			r.remove(g)
+		}
+	})
+}
+
+// giveUpAwaySeat frees the place of the guest who has been away longest. Called locked.
+func (r *Room) giveUpAwaySeat() bool {
+	var oldest *guest
+	for _, g := range r.guests {
+		if g.seat == nil && (oldest == nil || g.since.Before(oldest.since)) {
+			oldest = g
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	r.remove(oldest)
+	return true
+}
+
+// remove takes g off the stage. Called locked.
+func (r *Room) remove(g *guest) {
+	if g.away != nil {
+		g.away.Stop()
+	}
+	for i := range r.guests {
+		if r.guests[i] == g {
+			r.guests = append(r.guests[:i:i], r.guests[i+1:]...)
+			break
+		}
+	}
+	g.tile.Leave()
+	if len(r.guests) > 0 || r.cfg.Start == Always || r.prog == nil {
+		return
+	}
+	p := r.prog
+	r.stopTimer()
+	r.empty = time.AfterFunc(r.cfg.Linger, func() {
+		r.mu.Lock()
+		over := r.prog == p && len(r.guests) == 0
+		r.mu.Unlock()
+		if over {
+			r.stop("nobody on stage for " + r.config().Linger.String())
+		}
+	})
+}
+
+func (r *Room) stopTimer() {
+	if r.empty != nil {
+		r.empty.Stop()
+		r.empty = nil
+	}
+}
+
+func (r *Room) find(id string) *guest {
+	for _, g := range r.guests {
+		if g.id == id {
+			return g
+		}
+	}
+	return nil
+}
+
+// apply makes cfg the room's, and shows its look at once.
+func (r *Room) apply(cfg Config) (later []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.prog != nil {
+		later = r.cfg.changed(cfg)
+		r.prog.comp.Apply(cfg.Look)
+	}
+	r.cfg = cfg
+	return later
+}

@@ -1,0 +1,317 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tilecast/compositor"
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/ingest"
+	"tilecast/media"
+	"tilecast/origin"
+)
+
+// shelf remembers what was published, in order.
+type shelf struct{ programs []*origin.Program }
+
+func (s *shelf) Publish(_ string, p *origin.Program) { s.programs = append(s.programs, p) }
+
+func demo() Config {
+	look := compositor.DefaultLook()
+	look.Labels, look.Radius = false, 0
+	return Config{
+		Name: "demo", Start: OnPublish, Linger: time.Minute, Hold: 90 * time.Second,
+		Preset: "low", Window: time.Minute, W: 320, H: 180, Rate: media.FrameRate{Num: 30, Den: 1}, Look: look,
+		Rungs:        []compositor.Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000}},
+		AudioBitRate: 128_000,
+	}
+}
+
+// house runs f in virtual time with the rooms of cfgs, and closes them.
+func house(t *testing.T, f func(t *testing.T, rs *Rooms, s *shelf), cfgs ...Config) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		rs, err := New(cfgs, codec.Fake(), s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(t, rs, s)
+		if err := rs.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// visitor is a session as ingest would run it.
+type visitor struct {
+	ingest.Seat
+	kicked error
+}
+
+func enter(t *testing.T, rs *Rooms, req ingest.Request) *visitor {
+	t.Helper()
+	v := &visitor{}
+	req.Kick = func(reason error) { v.kicked = reason }
+	if req.Room == "" {
+		req.Room = "demo"
+	}
+	seat, err := rs.Admit(context.Background(), req)
+	if err != nil {
+		t.Fatalf("admit: %v", err)
+	}
+	v.Seat = seat
+	return v
+}
+
+func names(rs *Rooms) string {
+	var all []string
+	for _, p := range rs.List()[0].Participants {
+		n := p.Name
+		if p.Away {
+			n += "(away)"
+		}
+		all = append(all, n)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestFirstPublisherStartsTheProgram(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		if rs.List()[0].Live || len(s.programs) != 0 {
+			t.Fatal("on air before anybody came")
+		}
+		enter(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		if !rs.List()[0].Live || len(s.programs) != 1 {
+			t.Fatal("not on air with a publisher")
+		}
+		time.Sleep(10 * time.Second)
+		if !s.programs[0].Live() {
+			t.Fatal("the program cannot be played after ten seconds")
+		}
+	}, demo())
+}
+
+func TestAlwaysIsOnAirAtOnceAndStays(t *testing.T) {
+	cfg := demo()
+	cfg.Start = Always
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		v := enter(t, rs, ingest.Request{Session: "1"})
+		v.Leave(true)
+		time.Sleep(2 * time.Minute)
+		if !rs.List()[0].Live || len(s.programs) != 1 {
+			t.Fatal("a room that is always on went off air")
+		}
+	}, cfg)
+}
+
+// An empty program ends after its linger; the next publisher starts another under
+// the same room, with higher numbers (M-5).
+func TestEmptyProgramEndsAndAnotherBegins(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		enter(t, rs, ingest.Request{Session: "1"}).Leave(true)
+		time.Sleep(time.Minute - time.Second)
+		if !rs.List()[0].Live {
+			t.Fatal("ended before its linger was over")
+		}
+		time.Sleep(5 * time.Second)
+		if rs.List()[0].Live {
+			t.Fatal("still on air")
+		}
+		<-s.programs[0].Done()
+		enter(t, rs, ingest.Request{Session: "2"})
+		if len(s.programs) != 2 || s.programs[0].ID() == s.programs[1].ID() {
+			t.Fatal("the room is not live again with a new program")
+		}
+	}, demo())
+}
+
+func TestSomebodyComingBackStopsTheLinger(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		enter(t, rs, ingest.Request{Session: "1"}).Leave(true)
+		time.Sleep(50 * time.Second)
+		enter(t, rs, ingest.Request{Session: "2"})
+		time.Sleep(2 * time.Minute)
+		if !rs.List()[0].Live || len(s.programs) != 1 {
+			t.Fatal("the program ended under its publisher")
+		}
+	}, demo())
+}
+
+// Identity, in this order: token subject, id, name, else fresh. The same one takes
+// its seat over and the session before is told.
+func TestSameIdentityTakesItsSeatOver(t *testing.T) {
+	for what, req := range map[string]ingest.Request{
+		"subject": {Subject: "ada", ID: "x", Name: "Ada"},
+		"id":      {ID: "ada", Name: "Ada"},
+		"name":    {Name: "Ada"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+				req.Session = "1"
+				first := enter(t, rs, req)
+				in, err := first.Open(media.VP8)
+				if err != nil {
+					t.Fatal(err)
+				}
+				enter(t, rs, ingest.Request{Session: "9", Name: "Bob"})
+				req.Session = "2"
+				second := enter(t, rs, req)
+				if first.kicked == nil || second.kicked != nil {
+					t.Fatalf("kicked: first %v, second %v", first.kicked, second.kicked)
+				}
+				if _, err := second.Open(media.H264); err != nil {
+					t.Fatal(err)
+				}
+				in.Close()
+				first.Leave(false) // late, as a dying session is
+				if got := names(rs); got != "Ada Bob" {
+					t.Fatalf("on stage: %s", got)
+				}
+				if p := rs.List()[0].Participants[0]; !p.Video || p.Codec != "H264" {
+					t.Fatalf("the old session's end took the new one's track: %+v", p)
+				}
+				if _, err := first.Open(media.Opus); err == nil {
+					t.Fatal("a session that lost its seat may still open tracks")
+				}
+			}, demo())
+		})
+	}
+}
+
+func TestNobodyTakesAnothersSeat(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		a := enter(t, rs, ingest.Request{Session: "1", ID: "ada", Name: "Sam"})
+		enter(t, rs, ingest.Request{Session: "2", ID: "bob", Name: "Sam"})
+		enter(t, rs, ingest.Request{Session: "3"})
+		enter(t, rs, ingest.Request{Session: "4", ID: "ada", Name: "Sam", Source: "screen"})
+		if a.kicked != nil || names(rs) != "Sam Sam Guest 3 Sam" {
+			t.Fatalf("kicked %v, on stage: %s", a.kicked, names(rs))
+		}
+	}, demo())
+}
+
+func TestLostGuestKeepsTheSeatForAWhile(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		enter(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
+		enter(t, rs, ingest.Request{Session: "2", Name: "Bob"})
+		time.Sleep(80 * time.Second)
+		if got := names(rs); got != "Ada(away) Bob" {
+			t.Fatalf("after 80 s: %s", got)
+		}
+		enter(t, rs, ingest.Request{Session: "3", Name: "Ada"}).Leave(false)
+		time.Sleep(80 * time.Second)
+		if got := names(rs); got != "Ada(away) Bob" {
+			t.Fatalf("80 s after coming back: %s", got)
+		}
+		time.Sleep(11 * time.Second)
+		if got := names(rs); got != "Bob" {
+			t.Fatalf("after 91 s: %s", got)
+		}
+	}, demo())
+}
+
+func TestRoomIsFullAtNineButAwaySeatsGiveWay(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		var all []*visitor
+		for i := range MaxTiles {
+			all = append(all, enter(t, rs, ingest.Request{Session: fmt.Sprint(i), Name: fmt.Sprint("g", i)}))
+		}
+		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "x", Name: "late"}); !errors.Is(err, ingest.ErrFull) {
+			t.Fatalf("a tenth guest: %v", err)
+		}
+		all[4].Leave(false)
+		time.Sleep(time.Second)
+		all[2].Leave(false)
+		enter(t, rs, ingest.Request{Session: "x", Name: "late"})
+		if got := names(rs); got != "g0 g1 g2(away) g3 g5 g6 g7 g8 late" {
+			t.Fatalf("on stage: %s", got)
+		}
+	}, demo())
+}
+
+func TestApplyIsAtOnceForTheLookAndLaterForTheLadder(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		enter(t, rs, ingest.Request{Session: "1"})
+		next := demo()
+		next.Look.Fit = layout.Contain
+		next.Preset = "ultra"
+		next.Rungs[0].BitRate = 200_000
+		later, err := rs.Apply(next)
+		if err != nil || strings.Join(later, " ") != "preset ladder" {
+			t.Fatalf("later: %v, %v", later, err)
+		}
+		if got := rs.List()[0].Preset; got != "low" {
+			t.Fatalf("the running program's preset became %q", got)
+		}
+		next.Preset = "lowest"
+		if _, err := rs.Apply(next); err == nil || !strings.Contains(err.Error(), "ultra") {
+			t.Fatalf("an unknown preset: %v", err)
+		}
+		next.Name = "other"
+		next.Preset = "low"
+		if _, err := rs.Apply(next); !errors.Is(err, ingest.ErrNoRoom) {
+			t.Fatalf("an unknown room: %v", err)
+		}
+	}, demo())
+}
+
+func TestWhoMayNotComeIn(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		_, err := rs.Admit(context.Background(), ingest.Request{Room: "dmeo", Session: "1"})
+		if !errors.Is(err, ingest.ErrNoRoom) {
+			t.Fatalf("an unknown room: %v", err)
+		}
+		v := enter(t, rs, ingest.Request{Session: "1"})
+		rs.Close(context.Background())
+		if v.kicked == nil {
+			t.Error("a guest was not told that the gateway closes")
+		}
+		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "2"}); !errors.Is(err, ingest.ErrFull) {
+			t.Fatalf("after Close: %v", err)
+		}
+	}, demo())
+}
+
+func TestCloseEndsThePlaylists(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		enter(t, rs, ingest.Request{Session: "1"})
+		time.Sleep(5 * time.Second)
+		if err := rs.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-s.programs[0].Done():
+		default:
+			t.Fatal("Close returned before the playlists ended")
+		}
+	}, demo())
+}
+
+func TestNamesAreFitToBeShown(t *testing.T) {
+	for in, want := range map[string]string{
+		"  Ada   Lovelace ":     "Ada Lovelace",
+		"\x00\n\u202e":          "Guest 7",
+		"":                      "Guest 7",
+		"a\xffb":                "ab",
+		strings.Repeat("x", 80): strings.Repeat("x", 48),
+	} {
+		if got := displayName(ingest.Request{Name: in}, 7); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestConfigNamesEveryMistake(t *testing.T) {
+	err := Config{Name: "a/b", Start: "soon", Preset: "fast", Rate: media.FrameRate{Num: 30, Den: 1}}.Validate()
+	for _, want := range []string{"a/b", "soon", "fast", "rung"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %q", err, want)
+		}
+	}
+}

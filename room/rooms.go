@@ -1,0 +1,133 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"tilecast/compositor/codec"
+	"tilecast/ingest"
+	"tilecast/origin"
+)
+
+// Publisher makes programs reachable under their room's address. The origin implements it.
+type Publisher interface {
+	Publish(room string, p *origin.Program)
+}
+
+// Rooms is every room of one gateway; it lets broadcasters in (ingest.Admitter).
+type Rooms struct {
+	codecs codec.Set
+	pub    Publisher
+	log    *slog.Logger
+	wg     sync.WaitGroup // program goroutines
+
+	mu     sync.Mutex
+	rooms  map[string]*Room
+	closed bool
+}
+
+// New makes the rooms of cfgs; those that start always are on air when it returns.
+func New(cfgs []Config, codecs codec.Set, pub Publisher, log *slog.Logger) (*Rooms, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	rs := &Rooms{codecs: codecs, pub: pub, log: log, rooms: map[string]*Room{}}
+	for _, cfg := range cfgs {
+		if err := cfg.Validate(); err != nil {
+			return nil, err
+		}
+		if rs.rooms[cfg.Name] != nil {
+			return nil, fmt.Errorf("room %s is there twice", cfg.Name)
+		}
+		rs.rooms[cfg.Name] = newRoom(rs, cfg)
+	}
+	for _, r := range rs.all() {
+		if r.config().Start != Always {
+			continue
+		}
+		if err := r.start(); err != nil {
+			rs.Close(context.Background())
+			return nil, fmt.Errorf("room %s: %w", r.name, err)
+		}
+	}
+	return rs, nil
+}
+
+// Admit gives r a seat in its room, whose program starts if it has to. It
+// implements ingest.Admitter.
+func (rs *Rooms) Admit(ctx context.Context, req ingest.Request) (ingest.Seat, error) {
+	rs.mu.Lock()
+	r, closed := rs.rooms[req.Room], rs.closed
+	rs.mu.Unlock()
+	switch {
+	case closed:
+		return nil, fmt.Errorf("%w: the gateway is shutting down", ingest.ErrFull)
+	case r == nil:
+		return nil, fmt.Errorf("%w: %q is not among the rooms of the configuration", ingest.ErrNoRoom, req.Room)
+	}
+	return r.admit(ctx, req)
+}
+
+// Apply changes a room: its look at once and at one frame, its plan, canvas and
+// ladder with the next program; those are named in later.
+func (rs *Rooms) Apply(cfg Config) (later []string, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	rs.mu.Lock()
+	r := rs.rooms[cfg.Name]
+	rs.mu.Unlock()
+	if r == nil {
+		return nil, fmt.Errorf("%w: %q", ingest.ErrNoRoom, cfg.Name)
+	}
+	return r.apply(cfg), nil
+}
+
+// Close ends every program: encoders flush, playlists get their ENDLIST. It
+// returns when all of it is written, or with ctx's error.
+func (rs *Rooms) Close(ctx context.Context) error {
+	rs.mu.Lock()
+	rs.closed = true
+	rs.mu.Unlock()
+	for _, r := range rs.all() {
+		r.stop("the gateway is shutting down")
+	}
+	done := make(chan struct{})
+	go func() { // ends with the last program
+		rs.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("programs still flushing: %w", ctx.Err())
+	}
+}
+
+func (rs *Rooms) isClosed() bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.closed
+}
+
+// List is the state of every room, by name.
+func (rs *Rooms) List() []Status {
+	all := rs.all()
+	list := make([]Status, len(all))
+	for i, r := range all {
+		list[i] = r.status()
+	}
+	return list
+}
+
+func (rs *Rooms) all() []*Room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return slices.SortedFunc(maps.Values(rs.rooms), func(a, b *Room) int { return strings.Compare(a.name, b.name) })
+}

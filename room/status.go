@@ -1,0 +1,39 @@
+package room
+
+import "time"
+
+// Status is what can be said of a room from outside.
+type Status struct {
+	Name         string        `json:"name"`
+	Live         bool          `json:"live"`
+	Preset       string        `json:"preset"`
+	StartedAt    *time.Time    `json:"startedAt,omitempty"`
+	Participants []Participant `json:"participants"`
+}
+
+// Participant is one seat. Away: its session is lost, its place is kept.
+type Participant struct {
+	Name  string `json:"name"`
+	Audio bool   `json:"audio"`
+	Video bool   `json:"video"`
+	Codec string `json:"codec,omitempty"` // of the video
+	Away  bool   `json:"away,omitempty"`
+}
+
+func (r *Room) status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Status{Name: r.name, Preset: r.cfg.Preset, Participants: []Participant{}}
+	if r.prog != nil {
+		at := r.prog.started.UTC()
+		s.Live, s.StartedAt, s.Preset = true, &at, r.prog.plan.Preset
+	}
+	for _, g := range r.guests {
+		p := Participant{Name: g.name, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil}
+		if p.Video {
+			p.Codec = g.codec.String()
+		}
+		s.Participants = append(s.Participants, p)
+	}
+	return s
+}
