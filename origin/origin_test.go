@@ -12,6 +12,7 @@ import (
 
 	"tilecast/media"
 	"tilecast/packager"
+	"tilecast/packager/m3u8"
 )
 
 // Synthetic programs: parts cut by the plan as the packager would, with bytes that name
@@ -148,11 +149,10 @@ func (r *rig) get(target string, header ...string) string {
 }
 
 // list is a media playlist, read by the strict parser.
-func (r *rig) listX(s *Stream, query string) any {
+func (r *rig) list(s *Stream, query string) *m3u8.Playlist {
 	r.t.Helper()
 	text := r.get(at(s, "stream.m3u8"+query))
-	var m any
-	var err error
+	m, err := m3u8.ParseMedia([]byte(text))
 	if err != nil {
 		r.t.Fatalf("%s: %v\n%s", s.name, err, text)
 	}
