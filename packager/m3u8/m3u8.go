@@ -38,6 +38,7 @@ type Part struct {
 	Duration    float64 // s
 	Independent bool
 	Gap         bool
+	ByteRange   string // read only
 }
 
 // Multivariant is a multivariant playlist.

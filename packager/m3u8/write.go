@@ -99,8 +99,10 @@ func AppendPreloadHint(b []byte, uri string) []byte {
 func AppendRenditionReport(b []byte, uri string, lastMSN int64, lastPart int) []byte {
 	b = append(b, "#EXT-X-RENDITION-REPORT:URI="...)
 	b = appendQuoted(b, uri)
-	b = append(b, ",LAST-MSN="...)
-	b = strconv.AppendInt(b, lastMSN, 10)
+	if lastMSN >= 0 {
+		b = append(b, ",LAST-MSN="...)
+		b = strconv.AppendInt(b, lastMSN, 10)
+	}
 	if lastPart >= 0 {
 		b = append(b, ",LAST-PART="...)
 		b = strconv.AppendInt(b, int64(lastPart), 10)
@@ -192,7 +194,7 @@ func (v *Variant) append(b []byte) []byte {
 // appendSeconds writes an attribute in seconds, rounded to five decimals without needless
 // zeros; nothing for zero. Never an exponent (S-6).
 func appendSeconds(b []byte, name string, s float64) []byte {
-	if s <= 0 {
+	if s < 0.000005 {
 		return b
 	}
 	b = append(b, name...)

@@ -1,0 +1,429 @@
+package m3u8
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Playlist is a media playlist as it was read.
+type Playlist struct {
+	Header
+	CanBlockReload      bool
+	CanSkipDateRanges   bool
+	IndependentSegments bool
+	IFramesOnly         bool
+	Type                string // of PLAYLIST-TYPE: EVENT, VOD or empty
+	Skipped             int    // segments that a delta update leaves out
+	Segments            []Listed
+	Open                *Listed // parent of the parts behind the last segment; nil when there are none
+	Hints               []Hint
+	Reports             []Report
+	EndList             bool
+
+	tags map[string]int // line of each singular tag
+}
+
+// Listed is a segment in its place.
+type Listed struct {
+	Segment
+	MSN, DSN  int64
+	Line      int    // of its URI; of its last part while it is open
+	InForce   string // URI of the init section that applies, wherever its tag stands (G-7); "#n@o" behind it is a byte range
+	Title     string
+	ByteRange string
+	Key       string // attribute list of the KEY in force; empty: in the clear
+
+	zoneless  bool // its date has no time zone
+	lateParts bool // a part stands between its EXTINF and its URI
+}
+
+// Hint is an EXT-X-PRELOAD-HINT.
+type Hint struct {
+	Type, URI     string
+	Start, Length int64 // Length 0: to the end
+}
+
+// Report is an EXT-X-RENDITION-REPORT. LastMSN and LastPart are -1 when they are absent.
+type Report struct {
+	URI      string
+	LastMSN  int64
+	LastPart int
+}
+
+// ParseMedia reads a media playlist, strictly: what breaks the grammar (S), a required
+// attribute or the order of tags is a *SyntaxError. Unknown tags and attributes are
+// ignored (S-17), and {$variables} are left as they stand. Unicode normalisation (part of
+// S-2) is not looked at.
+func ParseMedia(b []byte) (*Playlist, error) {
+	l, err := newLexer(b)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{lexer: l, list: &Playlist{tags: l.once}, extinf: -1}
+	for {
+		e, ok, err := l.next()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if e.uri != "" {
+			err = p.segment(e.uri)
+		} else {
+			err = p.tag(e.tag, e.value)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p.finish()
+}
+
+type parser struct {
+	*lexer
+	list    *Playlist
+	cur     Listed // what has been said of the next segment
+	extinf  int    // line of its EXTINF; -1: none yet
+	initURI string
+	key     string
+	breaks  int64  // DISCONTINUITY tags so far
+	ranged  string // resource that the byte range before belongs to
+}
+
+func (p *parser) tag(tag, value string) error {
+	if parse, ok := mediaTags[tag]; ok {
+		return parse(p, value)
+	}
+	if _, ok := multivariantTags[tag]; ok {
+		return p.errorf("S-9", "#%s belongs into a multivariant playlist", tag)
+	}
+	return nil
+}
+
+var mediaTags = map[string]func(*parser, string) error{
+	"EXT-X-VERSION":                func(p *parser, v string) error { return p.count(&p.list.Version, "EXT-X-VERSION", v) },
+	"EXT-X-TARGETDURATION":         (*parser).targetDuration,
+	"EXT-X-MEDIA-SEQUENCE":         (*parser).mediaSequence,
+	"EXT-X-DISCONTINUITY-SEQUENCE": (*parser).discontinuitySequence,
+	"EXT-X-SERVER-CONTROL":         (*parser).serverControl,
+	"EXT-X-PART-INF":               (*parser).partInf,
+	"EXT-X-PLAYLIST-TYPE":          (*parser).playlistType,
+	"EXT-X-INDEPENDENT-SEGMENTS":   func(p *parser, v string) error { return p.flag(&p.list.IndependentSegments, v) },
+	"EXT-X-I-FRAMES-ONLY":          func(p *parser, v string) error { return p.flag(&p.list.IFramesOnly, v) },
+	"EXT-X-ENDLIST":                func(p *parser, v string) error { return p.flag(&p.list.EndList, v) },
+	"EXT-X-DEFINE":                 func(p *parser, v string) error { return p.define(v, true) },
+	"EXT-X-SKIP":                   (*parser).skip,
+	"EXTINF":                       (*parser).inf,
+	"EXT-X-BYTERANGE":              (*parser).byteRange,
+	"EXT-X-DISCONTINUITY":          (*parser).discontinuity,
+	"EXT-X-KEY":                    (*parser).keyTag,
+	"EXT-X-MAP":                    (*parser).mapTag,
+	"EXT-X-PROGRAM-DATE-TIME":      (*parser).date,
+	"EXT-X-GAP":                    func(p *parser, v string) error { return p.flag(&p.cur.Gap, v) },
+	"EXT-X-BITRATE":                func(p *parser, v string) error { _, err := p.integer("EXT-X-BITRATE", v); return err },
+	"EXT-X-DATERANGE":              (*parser).dateRange,
+	"EXT-X-PART":                   (*parser).part,
+	"EXT-X-PRELOAD-HINT":           (*parser).hint,
+	"EXT-X-RENDITION-REPORT":       (*parser).report,
+}
+
+func (p *parser) flag(b *bool, value string) error {
+	*b = true
+	if value != "" {
+		return p.errorf("S-3", "%q behind a tag that takes nothing", value)
+	}
+	return nil
+}
+
+func (p *parser) count(n *int, name, value string) error {
+	v, err := p.integer(name, value)
+	if err == nil && v > math.MaxInt32 {
+		err = p.errorf("S-6", "%s: %s is too large", name, value)
+	}
+	*n = int(v)
+	return err
+}
+
+func (p *parser) targetDuration(v string) error {
+	if err := p.count(&p.list.TargetDuration, "EXT-X-TARGETDURATION", v); err != nil {
+		return err
+	}
+	if p.list.TargetDuration < 1 {
+		return p.errorf("M-1", "EXT-X-TARGETDURATION is at least 1")
+	}
+	return nil
+}
+
+func (p *parser) mediaSequence(v string) (err error) {
+	if len(p.list.Segments) > 0 || p.list.Skipped > 0 || len(p.cur.Parts) > 0 {
+		return p.errorf("M-4", "EXT-X-MEDIA-SEQUENCE behind the first segment")
+	}
+	p.list.MediaSequence, err = p.integer("EXT-X-MEDIA-SEQUENCE", v)
+	return err
+}
+
+func (p *parser) discontinuitySequence(v string) (err error) {
+	if len(p.list.Segments) > 0 || p.list.Skipped > 0 || len(p.cur.Parts) > 0 || p.breaks > 0 {
+		return p.errorf("M-8", "EXT-X-DISCONTINUITY-SEQUENCE behind the first segment or EXT-X-DISCONTINUITY")
+	}
+	p.list.DiscontinuitySequence, err = p.integer("EXT-X-DISCONTINUITY-SEQUENCE", v)
+	return err
+}
+
+func (p *parser) serverControl(v string) error {
+	a := p.attributes("EXT-X-SERVER-CONTROL", v)
+	p.list.CanBlockReload = a.yes("CAN-BLOCK-RELOAD")
+	p.list.CanSkipDateRanges = a.yes("CAN-SKIP-DATERANGES")
+	p.list.CanSkipUntil = a.float("CAN-SKIP-UNTIL")
+	p.list.HoldBack = a.float("HOLD-BACK")
+	p.list.PartHoldBack = a.float("PART-HOLD-BACK")
+	return a.err
+}
+
+func (p *parser) partInf(v string) error {
+	a := p.attributes("EXT-X-PART-INF", v)
+	a.need("M-22", "PART-TARGET")
+	p.list.PartTarget = a.float("PART-TARGET")
+	return a.err
+}
+
+func (p *parser) playlistType(v string) error {
+	if p.list.Type = v; v != "EVENT" && v != "VOD" {
+		return p.errorf("M-12", "EXT-X-PLAYLIST-TYPE is EVENT or VOD, not %q", v)
+	}
+	return nil
+}
+
+// define reads a variable's definition (S-15).
+func (l *lexer) define(v string, media bool) error {
+	a := l.attributes("EXT-X-DEFINE", v)
+	kinds := 0
+	for _, kind := range []string{"NAME", "IMPORT", "QUERYPARAM"} {
+		name := a.text(kind)
+		if name == "" {
+			continue
+		}
+		if kinds++; !variableName(name) || l.defined[name] || kind == "IMPORT" && !media {
+			a.fail("S-15", "%s=%q", kind, name)
+		}
+		if kind == "NAME" {
+			a.need("S-15", "VALUE") // which may be an empty string
+		}
+		l.defined[name] = true
+	}
+	if kinds != 1 {
+		a.fail("S-15", "exactly one of NAME, IMPORT and QUERYPARAM is wanted")
+	}
+	return a.err
+}
+
+func (p *parser) skip(v string) error {
+	a := p.attributes("EXT-X-SKIP", v)
+	a.need("K-3", "SKIPPED-SEGMENTS")
+	n := a.integer("SKIPPED-SEGMENTS")
+	if a.err != nil {
+		return a.err
+	}
+	if len(p.list.Segments) > 0 || len(p.cur.Parts) > 0 || n < 1 || n > math.MaxInt32 {
+		return p.errorf("K-1", "EXT-X-SKIP stands for at least one segment, in front of the first that is listed")
+	}
+	p.list.Skipped = int(n)
+	return nil
+}
+
+func (p *parser) inf(v string) error {
+	if p.extinf >= 0 {
+		return p.errorf("G-1", "EXTINF again, without a URI for the one in line %d", p.extinf)
+	}
+	duration, title, ok := strings.Cut(v, ",")
+	if !ok {
+		return p.errorf("G-2", "EXTINF without its comma")
+	}
+	p.extinf, p.cur.Title = p.line, title
+	var err error
+	p.cur.Duration, err = p.float("EXTINF", duration)
+	return err
+}
+
+func (p *parser) byteRange(v string) error {
+	if p.cur.ByteRange != "" {
+		return p.errorf("G-3", "EXT-X-BYTERANGE again")
+	}
+	p.cur.ByteRange = v
+	_, err := parseByteRange(p.lexer, v, "G-3", false)
+	return err
+}
+
+// beforeParts fails when a tag that applies to a whole segment comes behind its first part (G-16).
+func (p *parser) beforeParts(tag string) error {
+	if len(p.cur.Parts) > 0 {
+		return p.errorf("G-16", "%s behind the first part of its segment", tag)
+	}
+	return nil
+}
+
+func (p *parser) discontinuity(v string) error {
+	if err := p.flag(&p.cur.Discontinuity, v); err != nil {
+		return err
+	}
+	p.breaks++
+	return p.beforeParts("EXT-X-DISCONTINUITY")
+}
+
+func (p *parser) keyTag(v string) error {
+	a := p.attributes("EXT-X-KEY", v)
+	a.need("E-1", "METHOD")
+	if method := a.word("METHOD"); method == "NONE" {
+		p.key = ""
+	} else {
+		a.need("E-5", "URI")
+		a.text("URI")
+		p.key = v
+	}
+	if a.err != nil {
+		return a.err
+	}
+	return p.beforeParts("EXT-X-KEY")
+}
+
+func (p *parser) mapTag(v string) error {
+	a := p.attributes("EXT-X-MAP", v)
+	a.need("G-7", "URI")
+	p.initURI = a.text("URI")
+	if r := a.byteRange("BYTERANGE", "G-7", true); r != "" {
+		p.initURI += "#" + r
+	}
+	p.cur.Map = p.initURI
+	if a.err != nil {
+		return a.err
+	}
+	return p.beforeParts("EXT-X-MAP")
+}
+
+// date reads an ISO 8601 date; one without a zone is taken for UTC and found by Check.
+func (p *parser) date(v string) error {
+	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999"} {
+		t, err := time.Parse(layout, v)
+		if year := t.UTC().Year(); err != nil || year < 1 || year > 9998 {
+			continue
+		}
+		p.cur.ProgramDateTime, p.cur.zoneless = t.UTC(), !strings.Contains(layout, "Z")
+		return p.beforeParts("EXT-X-PROGRAM-DATE-TIME")
+	}
+	return p.errorf("G-10", "EXT-X-PROGRAM-DATE-TIME %q is not a date", v)
+}
+
+func (p *parser) dateRange(v string) error {
+	a := p.attributes("EXT-X-DATERANGE", v)
+	a.need("D-1", "ID")
+	a.text("ID")
+	return a.err
+}
+
+func (p *parser) part(v string) error {
+	a := p.attributes("EXT-X-PART", v)
+	a.need("P-1", "URI", "DURATION")
+	part := Part{
+		URI: a.text("URI"), Duration: a.float("DURATION"),
+		Independent: a.yes("INDEPENDENT"), Gap: a.yes("GAP"),
+		ByteRange: a.byteRange("BYTERANGE", "P-6", false),
+	}
+	p.cur.lateParts = p.cur.lateParts || p.extinf >= 0
+	p.cur.Line = p.line
+	p.cur.Parts = append(p.cur.Parts, part)
+	return a.err
+}
+
+func (p *parser) hint(v string) error {
+	a := p.attributes("EXT-X-PRELOAD-HINT", v)
+	a.need("PH-2", "TYPE", "URI")
+	h := Hint{Type: a.word("TYPE"), URI: a.text("URI"), Start: a.integer("BYTERANGE-START"), Length: a.integer("BYTERANGE-LENGTH")}
+	p.list.Hints = append(p.list.Hints, h)
+	return a.err
+}
+
+func (p *parser) report(v string) error {
+	a := p.attributes("EXT-X-RENDITION-REPORT", v)
+	a.need("R-2", "URI")
+	r := Report{URI: a.text("URI"), LastMSN: -1, LastPart: -1}
+	if a.has("LAST-MSN") {
+		r.LastMSN = a.integer("LAST-MSN")
+	}
+	if a.has("LAST-PART") {
+		r.LastPart = int(min(a.integer("LAST-PART"), math.MaxInt32))
+	}
+	p.list.Reports = append(p.list.Reports, r)
+	return a.err
+}
+
+// segment takes a URI line, which completes a segment.
+func (p *parser) segment(uri string) error {
+	if p.extinf < 0 {
+		return p.errorf("G-1", "segment %s has no EXTINF", uri)
+	}
+	if r := p.cur.ByteRange; r != "" && !strings.Contains(r, "@") && p.ranged != uri {
+		return p.errorf("G-3", "byte range %s of %s goes on from nothing", r, uri)
+	}
+	p.ranged = ""
+	if p.cur.ByteRange != "" {
+		p.ranged = uri
+	}
+	p.cur.URI = uri
+	p.place()
+	p.list.Segments = append(p.list.Segments, p.cur)
+	p.cur, p.extinf = Listed{}, -1
+	return nil
+}
+
+// place fills in what follows from where the current segment stands.
+func (p *parser) place() {
+	p.cur.MSN = p.list.MediaSequence + int64(p.list.Skipped) + int64(len(p.list.Segments))
+	p.cur.DSN = p.list.DiscontinuitySequence + p.breaks
+	p.cur.InForce, p.cur.Key = p.initURI, p.key
+	if p.cur.URI != "" {
+		p.cur.Line = p.line
+	}
+}
+
+func (p *parser) finish() (*Playlist, error) {
+	if !p.has("EXT-X-TARGETDURATION") {
+		return nil, p.errorf("M-1", "EXT-X-TARGETDURATION is missing")
+	}
+	if p.extinf >= 0 {
+		return nil, p.errorf("G-1", "no URI follows the EXTINF in line %d", p.extinf)
+	}
+	if len(p.cur.Parts) > 0 {
+		p.place()
+		p.cur.Parts = slices.Clip(p.cur.Parts)
+		p.list.Open = &p.cur
+	}
+	return p.list, nil
+}
+
+// Append writes the playlist again, as far as this package writes playlists at all: keys, date
+// ranges, byte ranges and titles are left out.
+func (p *Playlist) Append(b []byte) []byte {
+	b = AppendHeader(b, p.Header)
+	b = AppendSkip(b, p.Skipped)
+	for i := range p.Segments {
+		b = AppendSegment(b, &p.Segments[i].Segment)
+	}
+	if p.Open != nil {
+		b = AppendSegment(b, &p.Open.Segment)
+	}
+	for _, h := range p.Hints {
+		if h.Type == "PART" {
+			b = AppendPreloadHint(b, h.URI)
+		}
+	}
+	for _, r := range p.Reports {
+		b = AppendRenditionReport(b, r.URI, r.LastMSN, r.LastPart)
+	}
+	if p.EndList {
+		b = AppendEndList(b)
+	}
+	return b
+}
