@@ -115,7 +115,7 @@ func (c *Compositor) Stop() {
 		return
 	}
 	c.stopped = true
-	c.end.Store(int64(c.cfg.Clock.At(time.Now()) + c.cfg.Delay))
+	c.end.Store(int64(c.cfg.Clock.At(time.Now()) + c.cfg.Delay + c.cfg.Rate.Frame(1)))
 	close(c.stop)
 	for _, t := range c.tiles {
 		for _, i := range []*Input{t.video, t.audio} {
@@ -180,10 +180,9 @@ func (c *Compositor) runCanvas(n int64) {
 		if !ok {
 			break
 		}
-		if due := rate.Index(now); due > n+1 {
-			due = min(due, rate.Index(media.Time(c.end.Load())-1))
-			c.canvas.late.Add(max(due-n, 0))
-			n = max(due, n)
+		if due := rate.Index(min(now, media.Time(c.end.Load())-1)); due > n+1 {
+			c.canvas.late.Add(due - n)
+			n = due
 		}
 		m := c.canvas.tick(n)
 		for _, r := range c.rungs {
