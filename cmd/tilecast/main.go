@@ -14,18 +14,17 @@ var version = "devel"
 
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
-	go stopOnSignal(cancel)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go stopOnSignal(signals, cancel, os.Exit) // until the process ends
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// stopOnSignal asks for an orderly end at the first SIGINT or SIGTERM and makes one at
-// the second. It lives as long as the process.
-func stopOnSignal(cancel context.CancelFunc) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+// stopOnSignal asks for an orderly end at the first signal and makes an end at the second.
+func stopOnSignal(signals <-chan os.Signal, cancel func(), exit func(code int)) {
 	<-signals
 	cancel()
 	sig := <-signals
-	fmt.Fprintf(os.Stderr, "tilecast: stopped at once by %s\n", sig)
-	os.Exit(exitFailed)
+	fmt.Fprintf(os.Stderr, "tilecast: stopped at once (%s)\n", sig)
+	exit(exitFailed)
 }
