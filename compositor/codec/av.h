@@ -40,6 +40,8 @@ typedef struct tc_vdec {
 
 /* names: decoders to try, separated by commas. */
 tc_vdec *tc_vdec_open(const char *names, int64_t max_pixels, char *err);
+/* Forgets everything about the stream, the colour tags of earlier parameter sets too. */
+int tc_vdec_reopen(tc_vdec *d);
 /* Decodes one access unit; the number of pictures in d->out, whose frames are now
  * the caller's to free with tc_frame_free. After an error the decoder is flushed. */
 int tc_vdec_decode(tc_vdec *d, const uint8_t *data, int size, int64_t at, int key);

@@ -8,7 +8,18 @@
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
-static int open_decoder(tc_vdec *d, const char *name, int64_t max_pixels, char *err) {
+static int open_decoder(tc_vdec *d, const AVCodec *codec, int64_t max_pixels, char *err) {
+    avcodec_free_context(&d->ctx);
+    d->ctx = avcodec_alloc_context3(codec);
+    if (!d->ctx)
+        return AVERROR(ENOMEM);
+    d->ctx->thread_count = 1;
+    d->ctx->flags |= AV_CODEC_FLAG_LOW_DELAY;
+    d->ctx->max_pixels = max_pixels;
+    return tc_open_with(d->ctx, codec, strcmp(codec->name, "libdav1d") ? "" : "max_frame_delay=1", err);
+}
+
+static int open_named(tc_vdec *d, const char *name, int64_t max_pixels, char *err) {
     const AVCodec *codec = avcodec_find_decoder_by_name(name);
     if (!codec) {
         char what[128];
@@ -16,13 +27,7 @@ static int open_decoder(tc_vdec *d, const char *name, int64_t max_pixels, char *
         tc_explain(err, what, 0);
         return AVERROR_DECODER_NOT_FOUND;
     }
-    d->ctx = avcodec_alloc_context3(codec);
-    if (!d->ctx)
-        return AVERROR(ENOMEM);
-    d->ctx->thread_count = 1;
-    d->ctx->flags |= AV_CODEC_FLAG_LOW_DELAY;
-    d->ctx->max_pixels = max_pixels;
-    return tc_open_with(d->ctx, codec, strcmp(name, "libdav1d") ? "" : "max_frame_delay=1", err);
+    return open_decoder(d, codec, max_pixels, err);
 }
 
 tc_vdec *tc_vdec_open(const char *names, int64_t max_pixels, char *err) {
@@ -36,15 +41,19 @@ tc_vdec *tc_vdec_open(const char *names, int64_t max_pixels, char *err) {
     int ret = AVERROR(ENOMEM);
     char *rest = NULL;
     for (char *name = strtok_r(list, ",", &rest); name && ret < 0 && d->pkt && d->frame; name = strtok_r(NULL, ",", &rest)) {
-        avcodec_free_context(&d->ctx);
         tc_log_begin(err);
-        ret = open_decoder(d, name, max_pixels, err);
+        ret = open_named(d, name, max_pixels, err);
         tc_log_end();
     }
     if (ret >= 0)
         return d;
     tc_vdec_close(d);
     return NULL;
+}
+
+int tc_vdec_reopen(tc_vdec *d) {
+    char err[TC_ERR] = "";
+    return open_decoder(d, d->ctx->codec, d->ctx->max_pixels, err);
 }
 
 /* limited_601 reports whether f can be shown as it is: tagged BT.601 limited, or not at all. */

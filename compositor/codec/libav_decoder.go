@@ -13,6 +13,7 @@ package codec
 import "C"
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -29,6 +30,7 @@ type videoDecoder struct {
 	c      *C.tc_vdec
 	ready  bool // a key frame came, and no error after it
 	silent int  // units since the last picture
+	sps    []byte
 	out    []*Picture
 }
 
@@ -57,6 +59,9 @@ func (d *videoDecoder) Decode(pkt media.Packet) ([]*Picture, error) {
 	if len(pkt.Data) == 0 {
 		return nil, fmt.Errorf("decode %v: empty access unit: %w", d.codec, ErrNeedKey)
 	}
+	if err := d.renew(pkt); err != nil {
+		return nil, err
+	}
 	n := C.tc_vdec_decode(d.c, ptr(pkt.Data), C.int(len(pkt.Data)), C.int64_t(pkt.At), cBool(pkt.Key))
 	if n < 0 {
 		d.silent = 0
@@ -74,6 +79,34 @@ func (d *videoDecoder) Decode(pkt media.Packet) ([]*Picture, error) {
 	}
 	d.ready = true
 	return d.out, nil
+}
+
+// renew starts afresh where an H.264 stream gets new parameter sets: libavcodec
+// would let what the old ones said, and the new ones don't, live on.
+func (d *videoDecoder) renew(pkt media.Packet) error {
+	if d.codec != media.H264 || !pkt.Key {
+		return nil
+	}
+	before := len(d.sps)
+	units(pkt.Data, func(kind byte, nal []byte) {
+		if kind == nalSPS {
+			d.sps = append(d.sps, nal...)
+		}
+	})
+	old, now := d.sps[:before], d.sps[before:]
+	if len(now) == 0 || bytes.Equal(old, now) {
+		d.sps = old
+		return nil
+	}
+	d.sps = append(d.sps[:0], now...)
+	if before == 0 {
+		return nil
+	}
+	if ret := C.tc_vdec_reopen(d.c); ret < 0 {
+		d.Close()
+		return fmt.Errorf("open the H264 decoder again: %w", avError(ret))
+	}
+	return nil
 }
 
 // take makes d.out of the frames that C handed over.

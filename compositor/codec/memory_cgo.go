@@ -11,6 +11,8 @@ package codec
 #cgo nocallback tc_copy
 #cgo noescape tc_scale
 #cgo nocallback tc_scale
+#cgo noescape tc_blend
+#cgo nocallback tc_blend
 #include <stdlib.h>
 #include "pixels.h"
 */
@@ -26,12 +28,10 @@ import (
 // aligned to 64 bytes, which goes back to a pool with the last Release.
 func NewPicture(w, h int) *Picture {
 	checkSize(w, h)
-	_, _, ny, nc := layout(w, h)
-	n := ny + 2*nc
-	mem := pool.get(n)
-	p := carve(unsafe.Slice((*byte)(mem), n), w, h)
-	p.mem, p.size, p.free = mem, n, putMemory
-	return p
+	p := new(Picture)
+	p.scratch(w, h)
+	p.free = putMemory
+	return p.own()
 }
 
 // Fill paints all of dst, which may be a view.
@@ -54,12 +54,60 @@ func Copy(dst, src *Picture) {
 
 // Scale stretches src over dst at any ratio; either may be a view. Shrinking
 // averages, enlarging is bilinear. It never writes outside dst.
+//
+// Far ratios go down in halves first: that is many times faster than a box of any
+// size, which libyuv moreover rounds down.
 func Scale(dst, src *Picture) {
 	if dst.empty() || src.empty() {
 		return
 	}
+	var half [2]Picture // the last two steps
+	for i := 0; ; i ^= 1 {
+		w, h := halved(src.W, dst.W), halved(src.H, dst.H)
+		if w == src.W && h == src.H || w == dst.W && h == dst.H {
+			break
+		}
+		next := &half[i]
+		next.scratch(w, h)
+		scaleStep(next, src)
+		half[i^1].recycle()
+		src = next
+	}
+	scaleStep(dst, src)
+	half[0].recycle()
+	half[1].recycle()
+}
+
+// halved is half of n, unless less than half is wanted.
+func halved(n, want int) int {
+	if n < 2*want {
+		return n
+	}
+	return (n + 1) / 2
+}
+
+func scaleStep(dst, src *Picture) {
 	C.tc_scale(ptr(dst.Y), ptr(dst.Cb), ptr(dst.Cr), C.int(dst.StrideY), C.int(dst.StrideC), C.int(dst.W), C.int(dst.H),
 		ptr(src.Y), ptr(src.Cb), ptr(src.Cr), C.int(src.StrideY), C.int(src.StrideC), C.int(src.W), C.int(src.H))
+}
+
+// scratch gives p, which may lie on the stack, planes until recycle.
+func (p *Picture) scratch(w, h int) {
+	n := memorySize(w, h)
+	p.mem, p.size = pool.get(n), n
+	p.carve(unsafe.Slice((*byte)(p.mem), n), w, h)
+}
+
+func (p *Picture) recycle() {
+	if p.mem != nil {
+		putMemory(p.mem, p.size)
+		p.mem = nil
+	}
+}
+
+// blendPlane is dst = dst*keep/255 + pix, w by h samples of it.
+func blendPlane(dst []byte, stride int, pix, keep []byte, stridePix, w, h int) {
+	C.tc_blend(ptr(dst), C.int(stride), ptr(pix), ptr(keep), C.int(stridePix), C.int(w), C.int(h))
 }
 
 func ptr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
@@ -94,24 +142,30 @@ func (m *memory) get(n int) unsafe.Pointer {
 }
 
 func putMemory(mem unsafe.Pointer, n int) {
-	for _, old := range pool.put(mem, n) {
-		C.free(old)
+	if !pool.put(mem, n) {
+		C.free(mem)
 	}
 }
 
-// put keeps mem and returns the blocks that no longer fit, for the caller to free.
-func (m *memory) put(mem unsafe.Pointer, n int) (out []unsafe.Pointer) {
+// put keeps mem, or says that it is full, and the caller frees it. Sizes nobody asks
+// for any more make room for those somebody does.
+func (m *memory) put(mem unsafe.Pointer, n int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.spare[n] = append(m.spare[n], mem)
-	m.bytes += n
 	for size, s := range m.spare {
-		if m.bytes <= poolBytes {
+		if m.bytes+n <= poolBytes {
 			break
 		}
-		out = append(out, s...)
+		for _, old := range s {
+			C.free(old)
+		}
 		m.bytes -= size * len(s)
 		delete(m.spare, size)
 	}
-	return out
+	if m.bytes+n > poolBytes {
+		return false
+	}
+	m.spare[n] = append(m.spare[n], mem)
+	m.bytes += n
+	return true
 }

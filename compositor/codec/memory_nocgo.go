@@ -6,14 +6,25 @@ package codec
 // w and h are positive and w*h is at most MaxPixels.
 func NewPicture(w, h int) *Picture {
 	checkSize(w, h)
-	_, _, ny, nc := layout(w, h)
-	return carve(make([]byte, ny+2*nc), w, h)
+	p := new(Picture)
+	p.carve(make([]byte, memorySize(w, h)), w, h)
+	return p.own()
 }
 
 // Fill paints all of dst, which may be a view.
 func Fill(dst *Picture, c YCbCr) {
-	if !dst.empty() {
-		fillGo(dst, c)
+	if dst.empty() {
+		return
+	}
+	for i, p := range dst.planes() {
+		v := [3]byte{c.Y, c.Cb, c.Cr}[i]
+		first := p.row(0)
+		for x := range first {
+			first[x] = v
+		}
+		for y := 1; y < p.h; y++ {
+			copy(p.row(y), first)
+		}
 	}
 }
 
@@ -30,4 +41,8 @@ func Scale(dst, src *Picture) {
 	if !dst.empty() && !src.empty() {
 		scaleGo(dst, src)
 	}
+}
+
+func blendPlane(dst []byte, stride int, pix, keep []byte, stridePix, w, h int) {
+	blendPlaneGo(dst, stride, pix, keep, stridePix, w, h)
 }

@@ -80,31 +80,10 @@ func Blend(dst *Picture, o *Overlay, x, y int) {
 		}
 		x0, x1 := max(0, -dx), min(s.w, d.w-dx)
 		y0, y1 := max(0, -dy), min(s.h, d.h-dy)
-		if x0 >= x1 {
+		if x0 >= x1 || y0 >= y1 {
 			continue
 		}
-		for sy := y0; sy < y1; sy++ {
-			n := sy * s.w
-			row := d.row(sy + dy)
-			blendRow(row[x0+dx:x1+dx], s.pix[n+x0:n+x1], s.keep[n+x0:n+x1])
-		}
+		at, from := (y0+dy)*d.stride+x0+dx, y0*s.w+x0
+		blendPlane(d.pix[at:], d.stride, s.pix[from:], s.keep[from:], s.w, x1-x0, y1-y0)
 	}
 }
-
-func blendRow(dst, pix, keep []byte) {
-	pix, keep = pix[:len(dst)], keep[:len(dst)]
-	for i, k := range keep {
-		switch k {
-		case 255:
-			dst[i] = satAdd(dst[i], pix[i])
-		case 0:
-			dst[i] = pix[i]
-		default:
-			v := uint32(dst[i])*uint32(k) + 128
-			dst[i] = satAdd(uint8((v+v>>8)>>8), pix[i])
-		}
-	}
-}
-
-// satAdd: roundings of the two halves can add up to 256.
-func satAdd(a, b uint8) uint8 { return uint8(min(uint32(a)+uint32(b), 255)) }

@@ -105,14 +105,19 @@ func layout(w, h int) (strideY, strideC, sizeY, sizeC int) {
 	return strideY, strideC, strideY*h + 64, strideC*((h+1)/2) + 64
 }
 
-// carve makes a picture with one holder of the bytes that layout asks for.
-func carve(mem []byte, w, h int) *Picture {
+// memorySize is how many bytes a picture of w by h needs.
+func memorySize(w, h int) int {
+	_, _, ny, nc := layout(w, h)
+	return ny + 2*nc
+}
+
+// carve gives p planes of w by h in mem, of memorySize bytes.
+func (p *Picture) carve(mem []byte, w, h int) {
 	sy, sc, ny, nc := layout(w, h)
-	p := &Picture{W: w, H: h, StrideY: sy, StrideC: sc}
+	p.W, p.H, p.StrideY, p.StrideC = w, h, sy, sc
 	p.Y = mem[: ny-64 : ny-64]
 	p.Cb = mem[ny : ny+nc-64 : ny+nc-64]
 	p.Cr = mem[ny+nc : ny+2*nc-64 : ny+2*nc-64]
-	return p.own()
 }
 
 // checkSize panics with words where a picture cannot be made: sizes come from

@@ -10,19 +10,6 @@ func sameSize(dst, src *Picture) bool {
 	return !dst.empty()
 }
 
-func fillGo(dst *Picture, c YCbCr) {
-	for i, p := range dst.planes() {
-		v := [3]byte{c.Y, c.Cb, c.Cr}[i]
-		first := p.row(0)
-		for x := range first {
-			first[x] = v
-		}
-		for y := 1; y < p.h; y++ {
-			copy(p.row(y), first)
-		}
-	}
-}
-
 func copyGo(dst, src *Picture) {
 	from := src.planes()
 	for i, p := range dst.planes() {
@@ -128,4 +115,14 @@ func scaleRow(src []byte, horizontal []tap) []int32 {
 		out[x] = (sum + 1<<7) >> 8
 	}
 	return out
+}
+
+func blendPlaneGo(dst []byte, stride int, pix, keep []byte, stridePix, w, h int) {
+	for y := range h {
+		d, p, k := dst[y*stride:][:w], pix[y*stridePix:][:w], keep[y*stridePix:][:w]
+		for x := range d {
+			v := uint32(d[x])*uint32(k[x]) + 128
+			d[x] = uint8(min((v+v>>8)>>8+uint32(p[x]), 255))
+		}
+	}
 }

@@ -17,4 +17,7 @@ void tc_copy(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc,
 void tc_scale(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc, int dw, int dh,
               const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h);
 
+/* d = d * keep / 255 + pix, one plane of w by h. */
+void tc_blend(uint8_t *d, int stride, const uint8_t *pix, const uint8_t *keep, int stride_pix, int w, int h);
+
 #endif

@@ -25,16 +25,25 @@ func bothSets(t *testing.T, f func(t *testing.T, set Set, real bool)) {
 
 // texture paints something like a photograph into p, moved by n pixels.
 func texture(p *Picture, n int) *Picture {
+	sines := func(n int, of func(i int) float64) []float64 {
+		s := make([]float64, n)
+		for i := range s {
+			s[i] = math.Sin(of(i))
+		}
+		return s
+	}
+	across := sines(p.W, func(x int) float64 { return float64(x+n) / 9 })
+	down := sines(p.H, func(y int) float64 { return float64(y-n/2)/7 + 1 })
+	slant := sines(p.W+p.H, func(d int) float64 { return float64(d) / 3 })
 	for i, pl := range p.planes() {
 		for y := range pl.h {
 			row := pl.row(y)
 			for x := range row {
-				fx, fy := float64(x+n)/9, float64(y-n/2)/7
-				v := 110 + 50*math.Sin(fx)*math.Cos(fy) + 20*math.Sin(float64(x*y)/500)
-				if i > 0 {
-					v = 128 + 40*math.Sin(fx/2+float64(i))
+				if i == 0 {
+					row[x] = uint8(110 + 50*across[x]*down[y] + 20*slant[x+y])
+				} else {
+					row[x] = uint8(128 + 40*across[x]*down[(y+i)%p.H])
 				}
-				row[x] = uint8(v)
 			}
 		}
 	}
