@@ -1,0 +1,387 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"tilecast/media"
+)
+
+// patience bounds what a test waits for; it is reached only by failing tests.
+const patience = 20 * time.Second
+
+// eventually waits for something to become true.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("%s did not happen within %v", what, patience)
+		}
+	}
+}
+
+// hall is an Admitter that seats everybody and records what comes.
+type hall struct {
+	clock  media.Clock
+	refuse error
+
+	mu    sync.Mutex
+	seats []*testSeat
+}
+
+func newHall() *hall { return &hall{clock: media.NewClock(time.Now())} }
+
+func (h *hall) Admit(_ context.Context, r Request) (Seat, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refuse != nil {
+		return nil, h.refuse
+	}
+	s := &testSeat{hall: h, req: r, left: make(chan bool, 9), inlets: make(map[media.Codec]*testInlet)}
+	h.seats = append(h.seats, s)
+	return s, nil
+}
+
+func (h *hall) seat(i int) *testSeat {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i >= len(h.seats) {
+		return nil
+	}
+	return h.seats[i]
+}
+
+type testSeat struct {
+	hall *hall
+	req  Request
+	left chan bool // graceful, once
+
+	mu     sync.Mutex
+	inlets map[media.Codec]*testInlet
+	open   int
+	demand *Demand // of inlets opened from now on
+}
+
+func (s *testSeat) Clock() media.Clock { return s.hall.clock }
+
+func (s *testSeat) Open(c media.Codec) (Inlet, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inlets[c] != nil {
+		return nil, errors.New("opened twice")
+	}
+	in := &testInlet{seat: s}
+	in.set(Demand{W: 640, H: 360, FPS: 30})
+	if s.demand != nil {
+		in.set(*s.demand)
+	}
+	s.inlets[c] = in
+	s.open++
+	return in, nil
+}
+
+func (s *testSeat) Leave(graceful bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != 0 {
+		panic("left before all inlets were closed")
+	}
+	s.left <- graceful
+}
+
+func (s *testSeat) inlet(c media.Codec) *testInlet {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inlets[c]
+}
+
+// packets are what came of c so far.
+func (s *testSeat) packets(c media.Codec) []media.Packet {
+	in := s.inlet(c)
+	if in == nil {
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return append([]media.Packet(nil), in.got...)
+}
+
+type testInlet struct {
+	seat *testSeat
+
+	mu      sync.Mutex
+	got     []media.Packet
+	needKey bool
+	demand  Demand
+	changed chan struct{}
+	closed  bool
+}
+
+func (i *testInlet) Push(p media.Packet) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed {
+		panic("push after close")
+	}
+	i.got = append(i.got, p)
+	return i.needKey
+}
+
+func (i *testInlet) Demand() Demand {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.demand
+}
+
+func (i *testInlet) set(d Demand) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.changed != nil {
+		close(i.changed)
+	}
+	i.changed = make(chan struct{})
+	i.demand, i.demand.Changed = d, i.changed
+}
+
+func (i *testInlet) Close() {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	i.seat.mu.Lock()
+	i.seat.open--
+	i.seat.mu.Unlock()
+}
+
+// startServer runs a WHIP server on loopback for the test.
+func startServer(t *testing.T, h *hall, cfg Config) (*Server, string) {
+	t.Helper()
+	s, err := New(cfg, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	t.Cleanup(func() {
+		web.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s, web.URL
+}
+
+// publisher is a WHIP client made of the WebRTC library.
+type publisher struct {
+	t        *testing.T
+	pc       *webrtc.PeerConnection
+	tracks   map[media.Codec]*webrtc.TrackLocalStaticRTP
+	resource string
+	answer   string
+
+	mu    sync.Mutex
+	plis  int
+	nacks []uint16
+	byes  int
+	ready chan struct{}
+	lossy func(*rtp.Packet) bool // whether the network loses this packet
+}
+
+var mimeTypes = map[media.Codec]webrtc.RTPCodecCapability{
+	media.VP8:  {MimeType: webrtc.MimeTypeVP8, ClockRate: 90000},
+	media.VP9:  {MimeType: webrtc.MimeTypeVP9, ClockRate: 90000, SDPFmtpLine: "profile-id=0"},
+	media.H264: {MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+	media.AV1:  {MimeType: webrtc.MimeTypeAV1, ClockRate: 90000},
+	media.Opus: {MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2},
+}
+
+// lossFactory drops packets below the retransmission buffer, as a network does.
+type lossFactory struct{ p *publisher }
+
+type lossInterceptor struct {
+	interceptor.NoOp
+	p *publisher
+}
+
+func (f lossFactory) NewInterceptor(string) (interceptor.Interceptor, error) {
+	return &lossInterceptor{p: f.p}, nil
+}
+
+func (l *lossInterceptor) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		l.p.mu.Lock()
+		drop := l.p.lossy != nil && l.p.lossy(&rtp.Packet{Header: *h, Payload: payload})
+		l.p.mu.Unlock()
+		if drop {
+			return len(payload), nil
+		}
+		return w.Write(h, payload, a)
+	})
+}
+
+// newPublisher makes a client that sends these codecs; prepare may change its settings.
+func newPublisher(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...media.Codec) *publisher {
+	t.Helper()
+	p := &publisher{t: t, tracks: make(map[media.Codec]*webrtc.TrackLocalStaticRTP), ready: make(chan struct{})}
+	engine := &webrtc.MediaEngine{}
+	for i, c := range codecs {
+		capability := mimeTypes[c]
+		kind := webrtc.RTPCodecTypeAudio
+		if c.Video() {
+			kind = webrtc.RTPCodecTypeVideo
+			capability.RTCPFeedback = []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}
+		}
+		codec := webrtc.RTPCodecParameters{RTPCodecCapability: capability, PayloadType: webrtc.PayloadType(96 + i)}
+		if err := engine.RegisterCodec(codec, kind); err != nil {
+			t.Fatal(err)
+		}
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
+		t.Fatal(err)
+	}
+	if err := webrtc.ConfigureNack(engine, registry); err != nil {
+		t.Fatal(err)
+	}
+	registry.Add(lossFactory{p})
+	var set webrtc.SettingEngine
+	set.SetIncludeLoopbackCandidate(true)
+	if prepare != nil {
+		prepare(&set)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(set))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.pc = pc
+	t.Cleanup(func() { pc.GracefulClose() })
+	for _, c := range codecs {
+		track, err := webrtc.NewTrackLocalStaticRTP(mimeTypes[c], c.String(), "stream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr, err := pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.tracks[c] = track
+		go p.readFeedback(tr.Sender()) // ends when the peer connection closes
+	}
+	var once sync.Once
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			once.Do(func() { close(p.ready) })
+		}
+	})
+	return p
+}
+
+func (p *publisher) readFeedback(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		for _, pkt := range packets {
+			switch pkt := pkt.(type) {
+			case *rtcp.PictureLossIndication:
+				p.plis++
+			case *rtcp.TransportLayerNack:
+				for _, n := range pkt.Nacks {
+					p.nacks = append(p.nacks, n.PacketList()...)
+				}
+			case *rtcp.Goodbye:
+				p.byes++
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// offer is the client's offer with its candidates.
+func (p *publisher) offer() string {
+	p.t.Helper()
+	desc, err := p.pc.CreateOffer(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	if err := p.pc.SetLocalDescription(desc); err != nil {
+		p.t.Fatal(err)
+	}
+	<-gathered
+	return p.pc.LocalDescription().SDP
+}
+
+// publish posts the offer, changed by edit, and waits until it is connected.
+func (p *publisher) publish(url string, edit func(string) string) {
+	p.t.Helper()
+	offer := p.offer()
+	if edit != nil {
+		offer = edit(offer)
+	}
+	res, body := request(p.t, http.MethodPost, url, sdpType, offer)
+	if res.StatusCode != http.StatusCreated {
+		p.t.Fatalf("POST: %s: %s", res.Status, body)
+	}
+	p.resource, p.answer = res.Header.Get("Location"), body
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: body}); err != nil {
+		p.t.Fatalf("the answer is of no use: %v\n%s", err, body)
+	}
+	select {
+	case <-p.ready:
+	case <-time.After(patience):
+		p.t.Fatalf("not connected; answer:\n%s", body)
+	}
+}
+
+func (p *publisher) count() (plis, byes int, nacks []uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.plis, p.byes, append([]uint16(nil), p.nacks...)
+}
+
+// request does one HTTP request.
+func request(t *testing.T, method, url, typ, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, bytes.NewBufferString(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if typ != "" {
+		req.Header.Set("Content-Type", typ)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(text)
+}

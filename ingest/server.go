@@ -1,0 +1,165 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tilecast/media"
+)
+
+// Config is what an ingest server is built with; zero values mean the defaults given.
+type Config struct {
+	UDPPort int          // for the media of all sessions; 0: any free one
+	Log     *slog.Logger // nil: discard
+
+	ConnectTimeout   time.Duration // a session that has not connected by then ends; 15 s
+	InterruptTimeout time.Duration // nothing received for so long is reported as StateInterrupted; 4 s
+	ConsentTimeout   time.Duration // and for so long ends the session (RFC 7675); 28 s
+
+	VideoWait, AudioWait media.Time // longest wait for a missing packet; 100 ms and 40 ms
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&c.ConnectTimeout, 15*time.Second)
+	setDefault(&c.InterruptTimeout, 4*time.Second)
+	setDefault(&c.ConsentTimeout, 28*time.Second)
+	setDefault(&c.VideoWait, 100*media.Millisecond)
+	setDefault(&c.AudioWait, 40*media.Millisecond)
+	return c
+}
+
+func setDefault[T comparable](v *T, def T) {
+	if *v == *new(T) {
+		*v = def
+	}
+}
+
+// How long and how many ended sessions are remembered, so that a repeated DELETE
+// still succeeds (W-22).
+const (
+	tombstoneTime = 5 * time.Minute
+	maxTombstones = 4096
+)
+
+// Server is the WHIP endpoint (RFC 9725) and the receiving end of its sessions.
+type Server struct {
+	cfg   Config
+	log   *slog.Logger
+	admit Admitter
+	udp   *udpPort
+	mux   *http.ServeMux
+
+	mu         sync.Mutex
+	closing    bool
+	sessions   map[string]*session
+	tombstones map[string]time.Time // session id to when it may be forgotten
+	wg         sync.WaitGroup       // one for each session's run
+
+	admitted, refused, ended atomic.Int64
+}
+
+// New binds the UDP port, at once, so that a port in use is an error now.
+func New(cfg Config, admit Admitter) (*Server, error) {
+	cfg = cfg.withDefaults()
+	udp, err := listenUDP(cfg.UDPPort, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Log, admit: admit, udp: udp,
+		sessions:   make(map[string]*session),
+		tombstones: make(map[string]time.Time),
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+// UDPPort is the port that media comes in by.
+func (s *Server) UDPPort() int { return s.udp.port }
+
+// Close refuses new sessions from now on, says goodbye to all there are and
+// waits until they are gone, or ctx is done.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	for _, sess := range s.sessions {
+		sess.end(true, errors.New("the gateway is shutting down"))
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { // ends when the last session has
+		s.wg.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return errors.Join(err, s.udp.Close())
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// add starts sess, which runs until it ends.
+func (s *Server) add(sess *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.sessions[sess.id] = sess
+	s.wg.Add(1)
+	go func() { // ends when the session is ended: sess.end
+		defer s.wg.Done()
+		sess.run()
+		s.remove(sess)
+		close(sess.done)
+	}()
+	return true
+}
+
+// remove forgets sess but for its tombstone.
+func (s *Server) remove(sess *session) {
+	now := time.Now()
+	s.ended.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, sess.id)
+	for id, until := range s.tombstones {
+		if now.After(until) || len(s.tombstones) >= maxTombstones {
+			delete(s.tombstones, id)
+		}
+	}
+	s.tombstones[sess.key()] = now.Add(tombstoneTime)
+}
+
+// find is the session of a room with this id, or whether there was one lately.
+func (s *Server) find(room, id string) (sess *session, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess := s.sessions[id]; sess != nil && sess.room == room {
+		return sess, false
+	}
+	until, ok := s.tombstones[room+"/"+id]
+	return nil, ok && time.Now().Before(until)
+}
+
+// ServeHTTP serves /whip/{room} and /whip/{room}/{session}.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowOrigins(w.Header())
+	s.mux.ServeHTTP(w, r)
+}

@@ -1,0 +1,257 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"tilecast/media"
+)
+
+// State is how a session stands.
+type State string
+
+const (
+	StateConnecting  State = "connecting"
+	StateConnected   State = "connected"
+	StateInterrupted State = "interrupted" // nothing received lately; it may come back
+	StateEnded       State = "ended"
+)
+
+// session is one broadcaster's WHIP session: its peer connection, its tracks and
+// its seat. run owns it: it alone tears it down, when end has been called.
+type session struct {
+	id, room, name string
+	srv            *Server
+	log            *slog.Logger
+	offer          *offer
+	since          time.Time
+	ssrc           uint32 // ours, in RTCP
+
+	seat  Seat
+	clock media.Clock
+	peer  *webrtc.PeerConnection
+	sync  syncer
+
+	state     atomic.Value // State
+	connected chan struct{}
+	connect1  sync.Once
+	ending    chan struct{}
+	end1      sync.Once
+	graceful  bool  // set before ending is closed
+	reason    error // set before ending is closed
+	done      chan struct{}
+
+	mu     sync.Mutex
+	closed bool // no more tracks
+	tracks map[media.Codec]*track
+	wg     sync.WaitGroup // RTP and RTCP readers
+
+	rtt   atomic.Int64 // media.Time
+	rttAt atomic.Int64
+}
+
+func (s *Server) newSession(room, name string, o *offer) *session {
+	sess := &session{
+		id: newID(), room: room, name: name, srv: s, offer: o,
+		since:     time.Now(),
+		ssrc:      rand.Uint32(),
+		connected: make(chan struct{}), ending: make(chan struct{}), done: make(chan struct{}),
+		tracks: make(map[media.Codec]*track),
+	}
+	sess.log = s.log.With("room", room, "session", sess.id[:6])
+	sess.state.Store(StateConnecting)
+	return sess
+}
+
+func (s *session) key() string { return s.room + "/" + s.id }
+
+// now is the program's time.
+func (s *session) now() media.Time { return s.clock.At(time.Now()) }
+
+// connect opens the peer connection and answers the offer with all our
+// candidates in the answer (W-16). near is where the offer came in.
+func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if err := s.srv.udp.refresh(); err != nil {
+		s.log.Warn("network addresses", "err", err)
+	}
+	if s.peer, err = s.srv.newPeer(s.offer); err != nil {
+		return "", fmt.Errorf("open a peer connection: %w", err)
+	}
+	s.peer.OnConnectionStateChange(s.changed)
+	s.peer.OnTrack(s.begin)
+	err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.sdp()})
+	if err != nil {
+		return "", refuse(http.StatusBadRequest, "the offer can't be used: %v", err)
+	}
+	desc, err := s.peer.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("answer: %w", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(s.peer)
+	if err := s.peer.SetLocalDescription(desc); err != nil {
+		return "", fmt.Errorf("answer: %w", err)
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return "", fmt.Errorf("gather candidates: %w", ctx.Err())
+	}
+	return s.offer.finishAnswer(s.peer.LocalDescription().SDP, near)
+}
+
+// changed follows the peer connection. It is called by it, in order.
+func (s *session) changed(state webrtc.PeerConnectionState) {
+	switch state {
+	case webrtc.PeerConnectionStateConnected:
+		s.state.Store(StateConnected)
+		s.connect1.Do(func() { close(s.connected) })
+	case webrtc.PeerConnectionStateDisconnected:
+		s.state.Store(StateInterrupted)
+		s.log.Info("publisher interrupted")
+	case webrtc.PeerConnectionStateFailed:
+		s.end(false, errors.New("the connection was lost"))
+	case webrtc.PeerConnectionStateClosed:
+		s.end(true, errors.New("the client closed the connection"))
+	}
+}
+
+// end asks for the session's end; only the first call counts. It does not wait:
+// done is closed when all is gone.
+func (s *session) end(graceful bool, reason error) {
+	s.end1.Do(func() {
+		s.graceful, s.reason = graceful, reason
+		close(s.ending)
+	})
+}
+
+// run waits for the session's end and tears it down.
+func (s *session) run() {
+	s.log.Info("publisher joins", "name", s.name, "codecs", s.offer.codecs())
+	late := time.NewTimer(s.srv.cfg.ConnectTimeout)
+	defer late.Stop()
+	select {
+	case <-s.connected:
+		s.log.Info("publisher connected", "took", time.Since(s.since).Round(time.Millisecond))
+	case <-s.ending:
+	case <-late.C:
+		s.end(false, fmt.Errorf("no connection within %v: is UDP port %d reachable from the client?",
+			s.srv.cfg.ConnectTimeout, s.srv.udp.port))
+	}
+	<-s.ending
+	s.teardown()
+	s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond))
+}
+
+// teardown says goodbye (W-24), closes the peer connection, waits for the readers
+// it feeds, closes the inlets and leaves the seat.
+func (s *session) teardown() {
+	s.end(true, errors.New("never begun"))
+	if s.peer != nil {
+		if s.peer.ConnectionState() == webrtc.PeerConnectionStateConnected {
+			_ = s.peer.WriteRTCP([]rtcp.Packet{&rtcp.Goodbye{Sources: []uint32{s.ssrc}, Reason: "ended"}})
+		}
+		if err := s.peer.GracefulClose(); err != nil {
+			s.log.Debug("close peer connection", "err", err)
+		}
+	}
+	s.mu.Lock()
+	s.closed = true
+	tracks := s.tracks
+	s.mu.Unlock()
+	s.wg.Wait()
+	for _, t := range tracks {
+		t.inlet.Close()
+	}
+	s.state.Store(StateEnded)
+	s.seat.Leave(s.graceful)
+}
+
+// begin starts the readers of a stream. It is called by the peer connection in a
+// goroutine of its own, when a stream's first packet has come.
+func (s *session) begin(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	t, err := s.track(remote)
+	if err != nil {
+		s.end(false, err)
+		return
+	}
+	if t == nil {
+		return
+	}
+	st := t.newStream(remote)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.wg.Add(2)
+	go func() { // ends when the peer connection closes: EOF
+		defer s.wg.Done()
+		st.run(remote)
+	}()
+	go func() { // likewise
+		defer s.wg.Done()
+		st.runReports(receiver, remote.RID())
+	}()
+}
+
+// track is the track that remote belongs to, opened now if it is the first of
+// its streams; nil if the session has ended.
+func (s *session) track(remote *webrtc.TrackRemote) (*track, error) {
+	var sec *section
+	for _, x := range s.offer.sections {
+		if x.kind == remote.Kind().String() {
+			sec = x
+		}
+	}
+	if sec == nil {
+		return nil, fmt.Errorf("a %v stream came that was not agreed", remote.Kind())
+	}
+	s.mu.Lock()
+	t, closed := s.tracks[sec.codec], s.closed
+	s.mu.Unlock()
+	if t != nil || closed {
+		return t, nil
+	}
+	inlet, err := s.seat.Open(sec.codec)
+	if err != nil {
+		return nil, fmt.Errorf("open the %v track: %w", sec.codec, err)
+	}
+	s.mu.Lock()
+	if t = s.tracks[sec.codec]; t == nil && !s.closed {
+		t = newTrack(s, sec, inlet)
+		s.tracks[sec.codec] = t
+		s.mu.Unlock()
+		return t, nil
+	}
+	s.mu.Unlock()
+	inlet.Close()
+	return t, nil
+}
+
+// roundTrip is the time a question to the client and its answer take, as ICE
+// measured it lately.
+func (s *session) roundTrip(now media.Time) media.Time {
+	if at := media.Time(s.rttAt.Load()); at == 0 || now-at > media.Second {
+		s.rttAt.Store(int64(max(now, 1)))
+		if st, ok := s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats(); ok {
+			s.rtt.Store(int64(media.Time(st.CurrentRoundTripTime * float64(media.Second))))
+		}
+	}
+	return media.Time(s.rtt.Load())
+}
+
+// send sends feedback. It fails only when the connection is closing.
+func (s *session) send(p rtcp.Packet) { _ = s.peer.WriteRTCP([]rtcp.Packet{p}) }

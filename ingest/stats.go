@@ -1,0 +1,114 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"tilecast/media"
+)
+
+// Stats is a picture of the server at one moment. Counters only grow.
+type Stats struct {
+	Admitted, Refused, Ended int64
+	Sessions                 []SessionStats
+}
+
+// SessionStats is one broadcaster's session.
+type SessionStats struct {
+	ID, Room, Name string
+	State          State
+	Since          time.Time
+	RTT            time.Duration
+	Streams        []StreamStats
+}
+
+// StreamStats is one RTP stream: a track, or a simulcast layer of one.
+type StreamStats struct {
+	Codec media.Codec
+	RID   string // of a simulcast layer
+	Shown bool   // it is the one passed on
+
+	Packets, Bytes int64
+	Lost           int64 // packets given up
+	Late           int64 // packets that came after they were given up
+	Duplicate      int64 // packets that came more than once
+	Nacks          int64 // packets asked for again
+	KeyRequests    int64
+	Units, Keys    int64 // pictures passed on, and key frames among them
+	Broken         int64 // pictures dropped because something of them was missing or malformed
+	Withheld       int64 // whole pictures dropped while a key frame was awaited
+	Snaps          int64 // corrections of the clock at once
+	Outliers       int64 // sender reports ignored
+	Jumps          int64 // timestamps that began a new timeline
+	Restarts       int64 // sequence numbers that began anew
+}
+
+// count publishes the counters of the stream's own goroutine.
+func (s *stream) count() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &s.stats
+	st.Lost, st.Late, st.Duplicate, st.Restarts = s.buf.gone, s.buf.late, s.buf.duplicate, s.buf.restarts
+	if u := s.units; u != nil {
+		st.Units, st.Keys, st.Broken, st.Withheld = u.passed, u.keys, u.broken, u.withheld
+	}
+}
+
+// Stats is safe to call at any time.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	sessions := make([]*session, 0, len(s.sessions))
+	for _, sess := range s.sessions {
+		sessions = append(sessions, sess)
+	}
+	s.mu.Unlock()
+	out := Stats{Admitted: s.admitted.Load(), Refused: s.refused.Load(), Ended: s.ended.Load()}
+	for _, sess := range sessions {
+		out.Sessions = append(out.Sessions, sess.snapshot())
+	}
+	slices.SortFunc(out.Sessions, func(a, b SessionStats) int {
+		if c := a.Since.Compare(b.Since); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return out
+}
+
+func (s *session) snapshot() SessionStats {
+	out := SessionStats{
+		ID: s.id, Room: s.room, Name: s.name, State: s.state.Load().(State), Since: s.since,
+		RTT: media.Time(s.rtt.Load()).Duration(),
+	}
+	s.mu.Lock()
+	tracks := make([]*track, 0, len(s.tracks))
+	for _, t := range s.tracks {
+		tracks = append(tracks, t)
+	}
+	s.mu.Unlock()
+	for _, t := range tracks {
+		t.mu.Lock()
+		streams, cur := slices.Clone(t.streams), t.cur
+		t.mu.Unlock()
+		for _, st := range streams {
+			out.Streams = append(out.Streams, st.snapshot(st == cur))
+		}
+	}
+	slices.SortFunc(out.Streams, func(a, b StreamStats) int {
+		if a.Codec != b.Codec {
+			return int(a.Codec) - int(b.Codec)
+		}
+		return strings.Compare(a.RID, b.RID)
+	})
+	return out
+}
+
+func (s *stream) snapshot(shown bool) StreamStats {
+	s.mu.Lock()
+	out := s.stats
+	s.mu.Unlock()
+	out.Codec, out.RID, out.Shown = s.codec, s.rid, shown
+	out.Snaps, out.Outliers, out.Jumps = s.clock.counts()
+	return out
+}

@@ -1,0 +1,281 @@
+package ingest
+
+import (
+	"sync"
+
+	"tilecast/media"
+)
+
+// The bounds of synchronisation.
+const (
+	syncWindow   = 10 * media.Second       // over which the least delay is taken
+	syncBucket   = media.Second / 2        // its grain
+	syncEarly    = 2 * media.Second        // after a start or a silence corrections are made at once
+	syncSilence  = media.Second            // nothing for so long is a silence
+	syncFirstSR  = 10 * media.Second       // a first report within this is taken over at once
+	syncSnap     = 300 * media.Millisecond // larger errors are corrected at once
+	syncSlewDiv  = 200                     // others by 1/200 of the time that passes, 0.5 %
+	syncCoherent = media.Second            // senders' tracks further apart than this have reports that can't be true
+	syncOutlier  = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
+	syncJump     = 10 * media.Second       // a timestamp this far from its arrival begins a new timeline
+)
+
+// syncer ties the RTP timestamps of one publisher's tracks to the program's
+// timeline. A timestamp is mapped to the sender's clock by the track's latest
+// RTCP sender report (RFC 3550 6.4.1), and the sender's clock to ours by the
+// least (arrival − sender time) of all tracks over a window: one offset for all,
+// so that sound and picture stay together. A track without reports is placed by
+// its own least (arrival − timestamp). All times are of the program's clock.
+type syncer struct {
+	mu     sync.Mutex
+	tracks []*trackClock
+}
+
+// trackClock is the clock of one RTP stream. Its methods may be called from any goroutine.
+type trackClock struct {
+	s    *syncer
+	rate int64 // Hz
+	wrap unwrapper
+
+	delay leastWindow // arrival − media time
+	skew  media.Time  // sender's NTP − media time, by the latest report
+	ntp   bool        // skew is known
+	odd   media.Time  // skew of a report that did not fit
+	isOdd bool
+
+	k        media.Time // program time − media time, as applied
+	placed   bool
+	quick    media.Time // until then corrections are made at once
+	first    media.Time // arrival of the first packet
+	last     media.Time // of the last packet
+	slewed   media.Time // when k was last corrected
+	maxTS    int64      // the highest timestamp placed, and where
+	maxAt    media.Time
+	ordered  bool // maxTS is set
+	hasFloor bool // maxAt is set
+
+	snaps, outliers, jumps int64
+}
+
+// track adds an RTP stream whose timestamps run at rate Hz.
+func (s *syncer) track(rate int64) *trackClock {
+	t := &trackClock{s: s, rate: rate, wrap: unwrapper{bits: 32}}
+	s.mu.Lock()
+	s.tracks = append(s.tracks, t)
+	s.mu.Unlock()
+	return t
+}
+
+// observe takes the timestamp of a packet as it arrives and returns it unwrapped.
+func (t *trackClock) observe(rtp uint32, arrival media.Time) int64 {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	ts := t.wrap.next(rtp)
+	delay := arrival - media.FromTicks(ts, t.rate)
+	if least, ok := t.delay.least(); ok && (delay-least > syncJump || least-delay > syncJump) &&
+		arrival-t.last < syncJump {
+		t.delay, t.ntp, t.isOdd, t.placed, t.ordered = leastWindow{}, false, false, false, false
+		t.jumps++
+	}
+	if !t.placed && t.delay.empty() {
+		t.first, t.quick = arrival, arrival+syncEarly
+	} else if arrival-t.last > syncSilence {
+		t.quick = arrival + syncEarly
+	}
+	t.last = arrival
+	t.delay.add(delay, arrival)
+	return ts
+}
+
+// report takes an RTCP sender report: the 64-bit NTP time and the RTP timestamp
+// that stand for the same instant. Reports before the first packet are ignored,
+// and so is one that contradicts the one before, until the next agrees with it.
+func (t *trackClock) report(ntp uint64, rtp uint32, now media.Time) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if ntp == 0 || t.delay.empty() {
+		return
+	}
+	skew := ntpTime(ntp) - media.FromTicks(t.wrap.peek(rtp), t.rate)
+	if off := media.FromTicks(t.wrap.peek(rtp)-t.wrap.last, t.rate); off > syncJump || off < -syncJump {
+		t.outliers++
+		return
+	}
+	switch {
+	case !t.ntp:
+		if now-t.first < syncFirstSR {
+			t.quick = max(t.quick, now+syncSilence)
+		}
+	case abs(skew-t.skew) > syncOutlier && !(t.isOdd && abs(skew-t.odd) <= syncOutlier):
+		t.odd, t.isOdd = skew, true
+		t.outliers++
+		return
+	}
+	t.skew, t.ntp, t.isOdd = skew, true, false
+}
+
+// at is where the timestamp ts, from observe, lies in the program. It never
+// runs backwards as timestamps rise, and corrections move it by at most 0.5 % of
+// the time that passes unless the track is new, was silent, or is far off.
+func (t *trackClock) at(ts int64, now media.Time) media.Time {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.correct(now)
+	at := t.k + media.FromTicks(ts, t.rate)
+	if abs(at-now) > 2*syncJump { // of a timeline that was left meanwhile
+		return max(now, t.maxAt)
+	}
+	step := media.FromTicks(1, t.rate)
+	switch {
+	case t.ordered && ts == t.maxTS:
+		return t.maxAt
+	case t.ordered && ts < t.maxTS:
+		return min(at, t.maxAt-media.FromTicks(t.maxTS-ts, t.rate))
+	case t.hasFloor && at <= t.maxAt:
+		at = t.maxAt + step
+	}
+	t.maxTS, t.maxAt, t.ordered, t.hasFloor = ts, at, true, true
+	return at
+}
+
+// correct moves k towards where it should be. Called locked.
+func (t *trackClock) correct(now media.Time) {
+	target, ok := t.s.target(t, now)
+	if !ok {
+		return
+	}
+	diff := target - t.k
+	most := max(0, now-t.slewed) / syncSlewDiv
+	t.slewed = now
+	switch {
+	case !t.placed || now < t.quick:
+		t.k, t.placed = target, true
+	case abs(diff) > syncSnap:
+		t.k = target
+		t.snaps++
+	default:
+		t.k += max(-most, min(most, diff))
+	}
+}
+
+// target is what the k of t should be. Called locked.
+func (s *syncer) target(t *trackClock, now media.Time) (media.Time, bool) {
+	own, ok := t.delay.least()
+	if !ok {
+		return 0, false
+	}
+	if !t.ntp {
+		return own, true
+	}
+	least, most := own-t.skew, own-t.skew
+	for _, o := range s.tracks {
+		if d, ok := o.delay.least(); ok && o.ntp && now-o.last < syncWindow {
+			least, most = min(least, d-o.skew), max(most, d-o.skew)
+		}
+	}
+	if most-least > syncCoherent {
+		return own, true
+	}
+	return least + t.skew, true
+}
+
+// remove forgets t.
+func (s *syncer) remove(t *trackClock) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range s.tracks {
+		if o == t {
+			s.tracks = append(s.tracks[:i], s.tracks[i+1:]...)
+			return
+		}
+	}
+}
+
+// counts are how often the clock was snapped, reports were ignored, and timelines began anew.
+func (t *trackClock) counts() (snaps, outliers, jumps int64) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	return t.snaps, t.outliers, t.jumps
+}
+
+// ntpTime is the time of an NTP timestamp since its era began, to the flick.
+func ntpTime(ntp uint64) media.Time {
+	frac := (ntp & 0xffffffff) * (uint64(media.Second) >> 3) >> 29 // Second is a multiple of 8
+	return media.Time(ntp>>32)*media.Second + media.Time(frac)
+}
+
+func abs(t media.Time) media.Time { return max(t, -t) }
+
+// leastWindow is the least of values over the last syncWindow. When values of
+// the last two seconds are all larger by more than syncSnap, only they count: the
+// path has become longer, and will not soon be short again.
+type leastWindow struct {
+	buckets [syncWindow / syncBucket]bucket
+	min     media.Time // cached for cur
+	cur     int64      // number of the newest bucket
+}
+
+type bucket struct {
+	n     int64 // its number + 1; 0: unused
+	least media.Time
+}
+
+const recentBuckets = 4
+
+func (w *leastWindow) empty() bool { return w.cur == 0 }
+
+func (w *leastWindow) add(v, now media.Time) {
+	n := int64(max(0, now)/syncBucket) + 1
+	b := &w.buckets[n%int64(len(w.buckets))]
+	if b.n != n {
+		*b = bucket{n, v}
+		w.cur = n
+		w.shed(n)
+	} else {
+		b.least = min(b.least, v)
+	}
+}
+
+// shed drops old buckets when the recent ones have all grown.
+func (w *leastWindow) shed(n int64) {
+	var recent, older media.Time
+	full, hasOlder := 0, false
+	for _, b := range w.buckets {
+		switch {
+		case b.n == 0 || b.n >= n || n-b.n >= int64(len(w.buckets)): // unused, current or expired
+		case n-b.n <= recentBuckets:
+			if full == 0 || b.least < recent {
+				recent = b.least
+			}
+			full++
+		default:
+			if !hasOlder || b.least < older {
+				older = b.least
+			}
+			hasOlder = true
+		}
+	}
+	if full < recentBuckets || !hasOlder || recent-older <= syncSnap {
+		return
+	}
+	for i := range w.buckets {
+		if n-w.buckets[i].n > recentBuckets {
+			w.buckets[i] = bucket{}
+		}
+	}
+}
+
+// least is the least value that counts. In a silence the last ones there were do.
+func (w *leastWindow) least() (media.Time, bool) {
+	if w.cur == 0 {
+		return 0, false
+	}
+	var least media.Time
+	ok := false
+	for _, b := range w.buckets {
+		if b.n != 0 && w.cur-b.n < int64(len(w.buckets)) && (!ok || b.least < least) {
+			least, ok = b.least, true
+		}
+	}
+	return least, ok
+}

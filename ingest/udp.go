@@ -1,0 +1,206 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+)
+
+// udpReadBuffer is asked of the kernel for each socket, in bytes: a key frame of
+// every broadcaster at once must fit. The kernel may give less.
+const udpReadBuffer = 4 << 20
+
+// udpPort is one UDP port on every address of this machine, shared by all
+// sessions (ice.UDPMux). A socket per address, and not one for all, so that
+// answers leave by the address that was asked. Addresses that appear later are
+// bound by refresh; those that go away are only no longer offered.
+type udpPort struct {
+	port int
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	muxes   map[netip.Addr]*ice.UDPMuxDefault
+	present []netip.Addr // of this machine now, in order of preference
+	closed  bool
+}
+
+// listenUDP binds port on every address of this machine; 0 picks one that is free.
+func listenUDP(port int, log *slog.Logger) (*udpPort, error) {
+	var err error
+	for range 20 { // a free port on one address may be taken on the next
+		u := &udpPort{port: port, log: log, muxes: make(map[netip.Addr]*ice.UDPMuxDefault)}
+		if err = u.refresh(); err == nil {
+			return u, nil
+		}
+		u.Close()
+		if port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("UDP port %d is in use by another program: stop it or choose another port: %w", port, err)
+	}
+	return nil, fmt.Errorf("listen for media on UDP port %d: %w", port, err)
+}
+
+// refresh binds addresses that have appeared since the last time.
+func (u *udpPort) refresh() error {
+	addrs, err := localAddrs()
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return net.ErrClosed
+	}
+	u.present = u.present[:0]
+	for _, a := range addrs {
+		if u.muxes[a] == nil {
+			if err := u.bind(a); errors.Is(err, syscall.EADDRNOTAVAIL) {
+				u.log.Debug("address not usable yet", "addr", a)
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		u.present = append(u.present, a)
+	}
+	if len(u.present) == 0 {
+		return errors.New("this machine has no address to listen on, not even loopback")
+	}
+	return nil
+}
+
+// bind opens the port on a. Called locked.
+func (u *udpPort) bind(a netip.Addr) error {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(u.port))))
+	if err != nil {
+		return err
+	}
+	_ = conn.SetReadBuffer(udpReadBuffer)
+	u.port = conn.LocalAddr().(*net.UDPAddr).Port
+	u.muxes[a] = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogs{u.log}.NewLogger("udp")})
+	return nil
+}
+
+// localAddrs are the addresses a browser may reach us by: IPv4 before IPv6, real
+// interfaces before loopback, which comes last because some clients (FFmpeg) try
+// only the first. IPv6 link-local ones need a zone that SDP cannot carry.
+func localAddrs() ([]netip.Addr, error) {
+	ifaces, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	var ranked [3][]netip.Addr
+	for _, iface := range ifaces {
+		if iface.Flags&net.FlagUp == 0 {
+			continue
+		}
+		addrs, err := iface.Addrs()
+		if err != nil {
+			continue // it went away meanwhile
+		}
+		for _, addr := range addrs {
+			ip, ok := addr.(*net.IPNet)
+			if !ok {
+				continue
+			}
+			a, _ := netip.AddrFromSlice(ip.IP)
+			switch a = a.Unmap(); {
+			case a.IsMulticast(), a.IsUnspecified(), a.Is6() && a.IsLinkLocalUnicast():
+			case a.IsLoopback():
+				ranked[2] = append(ranked[2], a)
+			case a.Is6():
+				ranked[1] = append(ranked[1], a)
+			default:
+				ranked[0] = append(ranked[0], a)
+			}
+		}
+	}
+	return append(append(ranked[0], ranked[1]...), ranked[2]...), nil
+}
+
+// GetListenAddresses are the addresses to offer as host candidates.
+func (u *udpPort) GetListenAddresses() []net.Addr {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	out := make([]net.Addr, len(u.present))
+	for i, a := range u.present {
+		out[i] = net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(u.port)))
+	}
+	return out
+}
+
+// GetConn is the packets of the session with this ufrag at addr.
+func (u *udpPort) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return nil, fmt.Errorf("not a UDP address: %v", addr)
+	}
+	a, _ := netip.AddrFromSlice(udp.IP)
+	u.mu.Lock()
+	mux := u.muxes[a.Unmap()]
+	u.mu.Unlock()
+	if mux == nil {
+		return nil, fmt.Errorf("not listening on %v", addr)
+	}
+	return mux.GetConn(ufrag, mux.LocalAddr())
+}
+
+// RemoveConnByUfrag forgets a session.
+func (u *udpPort) RemoveConnByUfrag(ufrag string) {
+	for _, m := range u.all() {
+		m.RemoveConnByUfrag(ufrag)
+	}
+}
+
+// Close frees the port. The sessions should be closed before.
+func (u *udpPort) Close() error {
+	u.mu.Lock()
+	u.closed = true
+	u.mu.Unlock()
+	var err error
+	for _, m := range u.all() {
+		err = errors.Join(err, m.Close())
+	}
+	return err
+}
+
+func (u *udpPort) all() []*ice.UDPMuxDefault {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	out := make([]*ice.UDPMuxDefault, 0, len(u.muxes))
+	for _, m := range u.muxes {
+		out = append(out, m)
+	}
+	return out
+}
+
+// pionLogs sends what the WebRTC library has to say to our log, at debug level:
+// what matters of it we learn from states and errors.
+type pionLogs struct{ log *slog.Logger }
+
+func (p pionLogs) NewLogger(scope string) logging.LeveledLogger {
+	return pionLog{p.log.With("pion", scope)}
+}
+
+type pionLog struct{ log *slog.Logger }
+
+func (pionLog) Trace(string)                   {}
+func (pionLog) Tracef(string, ...any)          {}
+func (pionLog) Debug(string)                   {}
+func (pionLog) Debugf(string, ...any)          {}
+func (pionLog) Info(string)                    {}
+func (pionLog) Infof(string, ...any)           {}
+func (l pionLog) Warn(msg string)              { l.log.Debug(msg) }
+func (l pionLog) Warnf(f string, args ...any)  { l.log.Debug(fmt.Sprintf(f, args...)) }
+func (l pionLog) Error(msg string)             { l.log.Debug(msg) }
+func (l pionLog) Errorf(f string, args ...any) { l.log.Debug(fmt.Sprintf(f, args...)) }

@@ -1,0 +1,263 @@
+package ingest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	maxOffer   = 64 << 10 // bytes
+	sdpType    = "application/sdp"
+	retryAfter = "5" // seconds
+	// answerTime bounds what a POST may take; OBS gives up after 8 s (O-2).
+	answerTime = 5 * time.Second
+)
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/whip/{room}", s.endpoint)
+	mux.HandleFunc("/whip/{room}/{session}", s.resource)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		say(w, http.StatusNotFound, "publish by WHIP to /whip/ followed by the name of a room")
+	})
+	return mux
+}
+
+// allowOrigins sets the CORS headers that every answer has, errors included (W-6).
+func allowOrigins(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Post, Retry-After")
+	h.Set("Cache-Control", "no-store")
+}
+
+// options answers a CORS preflight and anyone who asks what is possible (W-3).
+func options(w http.ResponseWriter, methods string) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+	h.Set("Access-Control-Max-Age", "86400")
+	h.Set("Allow", methods)
+	h.Set("Accept-Post", sdpType)
+	w.WriteHeader(http.StatusOK)
+}
+
+// say answers with a status and plain words.
+func say(w http.ResponseWriter, status int, format string, args ...any) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter)
+	}
+	w.WriteHeader(status)
+	fmt.Fprintf(w, format+"\n", args...)
+}
+
+const (
+	endpointMethods = "OPTIONS, GET, HEAD, POST"
+	resourceMethods = "OPTIONS, GET, HEAD, DELETE"
+)
+
+func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodPost:
+		s.post(w, r)
+	case http.MethodOptions:
+		options(w, endpointMethods)
+	case http.MethodGet, http.MethodHead:
+		w.WriteHeader(http.StatusNoContent) // W-2
+	default:
+		w.Header().Set("Allow", endpointMethods)
+		say(w, http.StatusMethodNotAllowed, "%s is not possible here: POST an SDP offer to publish", r.Method)
+	}
+}
+
+func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodDelete:
+		s.delete(w, r)
+	case http.MethodOptions:
+		options(w, resourceMethods)
+	case http.MethodGet, http.MethodHead:
+		w.WriteHeader(http.StatusNoContent)
+	default: // PATCH too: trickle ICE and restarts are not supported (W-30)
+		w.Header().Set("Allow", resourceMethods)
+		say(w, http.StatusMethodNotAllowed, "%s is not possible here: DELETE ends the session", r.Method)
+	}
+}
+
+// delete ends a session (W-20 to W-22). It answers when the session is gone.
+func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
+	sess, gone := s.find(r.PathValue("room"), r.PathValue("session"))
+	if sess == nil && !gone {
+		say(w, http.StatusNotFound, "there is no such session; it may have ended long ago")
+		return
+	}
+	if sess != nil {
+		sess.end(true, errors.New("the client said goodbye"))
+		select {
+		case <-sess.done:
+		case <-r.Context().Done():
+		case <-time.After(answerTime):
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// post admits a broadcaster (RFC 9725 4.2).
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	if s.isClosing() {
+		s.refuse(w, r, &offerError{http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds"})
+		return
+	}
+	text, err := readOffer(w, r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	o, err := parseOffer(text)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	sess, answer, err := s.join(r, o)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	s.admitted.Add(1)
+	h := w.Header()
+	h.Set("Content-Type", sdpType)
+	h.Set("Location", location(r, "/whip/"+url.PathEscape(sess.room)+"/"+sess.id))
+	w.WriteHeader(http.StatusCreated)
+	io.WriteString(w, answer)
+}
+
+// readOffer is the body of a POST.
+func readOffer(w http.ResponseWriter, r *http.Request) (string, error) {
+	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || typ != sdpType {
+		w.Header().Set("Accept-Post", sdpType)
+		return "", refuse(http.StatusUnsupportedMediaType, "the body must be an SDP offer with Content-Type: application/sdp")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", refuse(http.StatusRequestEntityTooLarge, "the offer is larger than %d bytes", maxOffer)
+	case err != nil:
+		return "", refuse(http.StatusBadRequest, "the offer did not arrive whole: %v", err)
+	}
+	return string(body), nil
+}
+
+// join finds the broadcaster a seat and opens the session.
+func (s *Server) join(r *http.Request, o *offer) (*session, string, error) {
+	q := r.URL.Query()
+	sess := s.newSession(r.PathValue("room"), q.Get("name"), o)
+	seat, err := s.admit.Admit(r.Context(), Request{
+		Room: sess.room, Session: sess.id,
+		ID: q.Get("id"), Name: q.Get("name"), Source: q.Get("source"),
+		Tracks: o.codecs(),
+		Kick:   func(reason error) { sess.end(true, reason) },
+	})
+	if err != nil {
+		return nil, "", admitError(err, sess.room)
+	}
+	sess.seat, sess.clock = seat, seat.Clock()
+	answer, err := sess.connect(r.Context(), localAddr(r))
+	if err == nil && !s.add(sess) {
+		err = refuse(http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds")
+	}
+	if err != nil {
+		sess.teardown()
+		return nil, "", err
+	}
+	return sess, answer, nil
+}
+
+// admitError words a refusal by the room (whip.md 7.1).
+func admitError(err error, room string) error {
+	switch {
+	case errors.Is(err, ErrNoRoom):
+		return refuse(http.StatusNotFound, "there is no room %q here", room)
+	case errors.Is(err, ErrForbidden):
+		return refuse(http.StatusForbidden, "publishing to room %q is not allowed: %v", room, err)
+	case errors.Is(err, ErrTaken):
+		return refuse(http.StatusConflict, "somebody else is live there already: %v", err)
+	case errors.Is(err, ErrFull):
+		return refuse(http.StatusServiceUnavailable, "room %q can't take another broadcaster now: %v", room, err)
+	}
+	return fmt.Errorf("the room could not take the broadcaster: %w", err)
+}
+
+// refuse answers a POST that failed. Only failures of our own are logged as such.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.refused.Add(1)
+	e := &offerError{http.StatusInternalServerError, err.Error()}
+	errors.As(err, &e)
+	if e.status == http.StatusInternalServerError {
+		s.log.Error("publishing failed", "room", r.PathValue("room"), "err", err)
+	} else {
+		s.log.Info("publisher refused", "room", r.PathValue("room"), "status", e.status, "why", e.msg)
+	}
+	say(w, e.status, "%s", e.msg)
+}
+
+// location makes an absolute URL of path, as the client sees this server (W-17,
+// O-4): behind a proxy by what it says of itself.
+func location(r *http.Request, path string) string {
+	u := url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		u.Scheme = "https"
+	}
+	if proto := firstOf(r.Header.Get("X-Forwarded-Proto")); proto == "http" || proto == "https" {
+		u.Scheme = proto
+	}
+	if host := firstOf(r.Header.Get("X-Forwarded-Host")); validHost(host) {
+		u.Host = host
+	}
+	if !validHost(u.Host) {
+		return path
+	}
+	return u.String() + path
+}
+
+func firstOf(list string) string {
+	v, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(v)
+}
+
+func validHost(host string) bool {
+	if host == "" || strings.ContainsAny(host, "/?#@\\ \t\r\n\"<>") {
+		return false
+	}
+	u, err := url.Parse("http://" + host)
+	return err == nil && u.Host == host
+}
+
+// localAddr is our address that the request came in by.
+func localAddr(r *http.Request) netip.Addr {
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		addr, _ := netip.AddrFromSlice(a.IP)
+		return addr.Unmap()
+	}
+	return netip.Addr{}
+}
+
+// newID is a name that can't be guessed (W-5), of 128 random bits.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
