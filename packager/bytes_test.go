@@ -91,7 +91,7 @@ func TestForeignReaderFindsEverySample(t *testing.T) {
 		} else {
 			readInit(t, in, 48000, func(c any) bool {
 				a, ok := c.(*fmp4codecs.MPEG4Audio)
-				return ok && a.Config.Type == mpeg4audio.ObjectTypeAACLC && a.Config.SampleRate == 48000 && a.Config.ChannelCount == 2
+				return ok && a.Config.Type == mpeg4audio.ObjectTypeAACLC && a.Config.SampleRate == 48000 && a.Config.ChannelConfig == 2
 			})
 		}
 		var out recorder
