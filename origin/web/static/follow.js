@@ -5,9 +5,10 @@ import { dateAt } from './program.js';
 const seconds = () => performance.now() / 1000;
 
 export class Follow {
-  // clock is a ServerClock. close() ends the loop.
-  constructor(hls, video, clock) {
-    Object.assign(this, { hls, video, clock, steer: null, following: true, stalls: 0, details: null });
+  // clock is a ServerClock; ended() is called when a program that is over stands still at its last second,
+  // which hls.js does not always notice. close() ends the loop.
+  constructor(hls, video, clock, ended) {
+    Object.assign(this, { hls, video, clock, ended, steer: null, following: true, stalls: 0, details: null, moved: { at: 0, to: NaN } });
     this.listening = new AbortController();
     const on = (event, handler) => video.addEventListener(event, handler, { signal: this.listening.signal });
     on('waiting', () => this.waiting());
@@ -49,6 +50,7 @@ export class Follow {
 
   look() {
     const { steer, video } = this, end = this.ahead(), now = seconds();
+    if (this.details?.live === false) this.rest(now);
     if (!steer || Number.isNaN(end)) return;
     steer.saw(now, end);
     if (video.paused || video.seeking) return;
@@ -59,6 +61,12 @@ export class Follow {
       return this.play(1);
     }
     this.play(steer.rate(now, video.currentTime));
+  }
+
+  rest(now) {
+    const { currentTime, paused } = this.video;
+    if (currentTime !== this.moved.to || paused) this.moved = { at: now, to: currentTime };
+    else if (now - this.moved.at > 1 && currentTime > this.details.edge - 1) this.ended();
   }
 
   play(rate) {

@@ -6,6 +6,7 @@ const settings = bandwidth => ({
   lowLatencyMode: true,
   maxLiveSyncPlaybackRate: fastest, // until Follow takes over
   liveSyncOnStallIncrease: 0.25,
+  maxFragLookUpTolerance: 0.1, // below a part, or the last one of a program is never loaded
   backBufferLength: 60,
   testBandwidth: false,
   abrEwmaDefaultEstimate: bandwidth,
@@ -34,7 +35,7 @@ export class HlsPlayer {
     this.video = video;
     this.done = new Promise(resolve => { this.finish = resolve; });
     const hls = this.hls = new globalThis.Hls(settings(measured || guess()));
-    this.follow = new Follow(hls, video, clock);
+    this.follow = new Follow(hls, video, clock, () => this.finish('ended'));
     this.recovered = -Infinity;
     this.began = false;
     hls.on('hlsFragBuffered', () => { this.began = true; });
