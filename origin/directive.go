@@ -107,6 +107,7 @@ func (s *Stream) park(ctx context.Context, v *version, d *directives) (*version,
 		select {
 		case <-v.next:
 		case <-limit.C:
+			s.late.Add(1)
 			return nil, errTooSlow
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -120,25 +121,19 @@ func (s *Stream) park(ctx context.Context, v *version, d *directives) (*version,
 // meets reports whether v shows what d asks for. A part past the end of a complete segment is, from
 // then on, the first of the next one.
 func (v *version) meets(d *directives) bool {
-	if v.ended || v.gone(d.msn) {
+	if v.ended {
 		return true
 	}
 	if d.part < 0 {
-		return v.lastMSN() >= d.msn
+		return v.lastMSN() >= d.msn
 	}
 	c := v.retarget(Cursor{d.msn, int(d.part)})
 	d.msn, d.part = c.MSN, int64(c.Part)
-	return d.msn < v.openMSN || d.msn == v.openMSN && c.Part < len(v.open)
+	return d.msn < v.openMSN || d.msn == v.openMSN && c.Part < len(v.open)
 }
 
-// endsAt reports whether nothing is published behind what d asks for.
+// endsAt reports whether nothing is published behind what d asks for, in a version that meets d.
 func (v *version) endsAt(d directives) bool {
 	edge, ok := v.edge()
-	if !ok || v.ended || edge.MSN != d.msn {
-		return false
-	}
-	if d.part < 0 {
-		return len(v.open) == 0
-	}
-	return edge.Part == int(d.part)
+	return ok && !v.ended && edge.MSN == d.msn && (d.part < 0 || edge.Part == int(d.part))
 }

@@ -66,6 +66,7 @@ func (s *Stream) await(r *http.Request, c Cursor) (packager.Part, error) {
 		select {
 		case <-v.next:
 		case <-limit:
+			s.late.Add(1)
 			return packager.Part{}, errTooSlow
 		case <-r.Context().Done():
 			return packager.Part{}, r.Context().Err()
@@ -76,6 +77,9 @@ func (s *Stream) await(r *http.Request, c Cursor) (packager.Part, error) {
 // missing answers 404: for long where c has passed, for a second where it may come.
 func (s *Stream) missing(w http.ResponseWriter, c Cursor) {
 	v := s.current.Load()
+	if v.gone(c.MSN) {
+		s.missed.Add(1)
+	}
 	cache := soon
 	if v.ended || v.openMSN != 0 && c.MSN < v.openMSN {
 		cache = s.program.cache.gone

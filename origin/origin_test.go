@@ -148,13 +148,16 @@ func (r *rig) get(target string, header ...string) string {
 	return w.Body.String()
 }
 
-// list is a media playlist, read by the strict parser.
+// list is a media playlist, read by the strict parser and held against every rule that can be seen in it alone.
 func (r *rig) list(s *Stream, query string) *m3u8.Playlist {
 	r.t.Helper()
 	text := r.get(at(s, "stream.m3u8"+query))
 	m, err := m3u8.ParseMedia([]byte(text))
 	if err != nil {
 		r.t.Fatalf("%s: %v\n%s", s.name, err, text)
+	}
+	for _, f := range m3u8.Check(m) {
+		r.t.Errorf("%s: %v", s.name, f)
 	}
 	return m
 }

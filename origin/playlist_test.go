@@ -107,17 +107,22 @@ func TestEveryVersion(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %d/%d", test.preset, test.num, test.den), func(t *testing.T) {
 			r := newRigWith(t, plan(t, test.preset, media.FrameRate{Num: test.num, Den: test.den}), 20*media.Second)
 			r.to(firstMSN, r.plan.PartsPerSegment-1)
-			before := map[*Stream]*m3u8.Playlist{}
+			half := int64(r.plan.SkipUntil / 2 / r.plan.Rate.Frame(int64(r.plan.PartFrames))) // K-10: players ask with copies younger than this
+			before, base := map[*Stream]*m3u8.Playlist{}, map[*Stream]*m3u8.Playlist{}
 			for range int64(20) * int64(media.Second) / int64(r.plan.SegmentStart(1)) * int64(r.plan.PartsPerSegment) * 2 {
 				for _, s := range []*Stream{r.audio, r.top, r.low} {
 					r.feed(1, s)
 					now := r.list(s, "")
 					r.checkVersion(s, now)
-					r.checkDelta(s, now)
 					if b := before[s]; b != nil {
 						checkEdits(t, b, now)
+						none(t, m3u8.CheckUpdate(b, now))
 					}
 					before[s] = now
+					if base[s] == nil || r.played[s]%half == 0 {
+						base[s] = now
+					}
+					r.checkDelta(s, now, base[s])
 					if t.Failed() {
 						t.Fatalf("%s:\n%s", s.name, r.get(at(s, "stream.m3u8")))
 					}
@@ -127,6 +132,13 @@ func TestEveryVersion(t *testing.T) {
 				t.Error("the window never moved")
 			}
 		})
+	}
+}
+
+// none fails for every rule that is broken.
+func none(t testing.TB, findings []m3u8.Finding) {
+	for _, f := range findings {
+		t.Error(f)
 	}
 }
 
@@ -199,9 +211,17 @@ func (r *rig) checkVersion(s *Stream, m *m3u8.Playlist) {
 }
 
 // checkDelta: the same header, SKIP, and then the very lines of the full text behind the skipped URIs. What is
-// skipped ends further than CAN-SKIP-UNTIL from the end of the last segment, counted without rounding.
-func (r *rig) checkDelta(s *Stream, m *m3u8.Playlist) {
+// skipped ends further than CAN-SKIP-UNTIL from the end of the last segment, counted without rounding. A player that
+// applies it to an older copy has the full playlist.
+func (r *rig) checkDelta(s *Stream, m, base *m3u8.Playlist) {
 	t := r.t
+	d := r.list(s, "?_HLS_skip=YES")
+	none(t, m3u8.CheckDelta(m, d))
+	if applied, err := m3u8.ApplyDelta(base, d); err != nil {
+		t.Errorf("delta on a copy that ends at %d: %v", base.Segments[len(base.Segments)-1].MSN, err)
+	} else if got, want := string(applied.Append(nil)), r.get(at(s, "stream.m3u8")); got != want {
+		t.Errorf("applied:\n%s\nfull:\n%s", got, want)
+	}
 	whole, got := r.get(at(s, "stream.m3u8")), r.get(at(s, "stream.m3u8?_HLS_skip=YES"))
 	if v2 := r.get(at(s, "stream.m3u8?_HLS_skip=v2")); v2 != got { // K-7
 		t.Error("v2 differs from YES although no date ranges can be skipped")
@@ -312,6 +332,7 @@ func TestMultivariant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	none(t, m3u8.CheckMultivariant(m))
 	if !m.IndependentSegments || len(m.Audio) != 1 || len(m.Variants) != 2 {
 		t.Fatalf("%+v", m)
 	}

@@ -65,7 +65,7 @@ func TestNeverReady(t *testing.T) {
 		if index.finished() || list.finished() {
 			t.Fatal("told too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		late := r.start("/hls/demo/index.m3u8")
 		synctest.Wait()

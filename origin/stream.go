@@ -47,6 +47,8 @@ type Stream struct {
 	current atomic.Pointer[version]
 	renders atomic.Uint64 // forms rendered
 	waiting atomic.Int64  // readers parked on a version
+	missed  atomic.Uint64 // readers who came when what they wanted had left the window
+	late    atomic.Uint64 // requests that were parked in vain
 
 	mu     sync.Mutex // of the writer: everything below
 	segs   []*segment
@@ -212,6 +214,7 @@ func (s *Stream) Next(ctx context.Context, c Cursor) (packager.Part, error) {
 			c, _ = v.oldest()
 		}
 		if v.gone(c.MSN) {
+			s.missed.Add(1)
 			return packager.Part{}, fmt.Errorf("part %d.%d of %s: %w", c.MSN, c.Part, s.name, ErrGone)
 		}
 		c = v.retarget(c)
@@ -253,6 +256,8 @@ type StreamStats struct {
 	Versions uint64        // published
 	Renders  uint64        // playlist texts made, compressed ones counted apart
 	Waiting  int64         // readers parked now
+	Missed   uint64        // readers for whom a part had left the window: ErrGone or 404
+	TimedOut uint64        // requests parked for three target durations in vain: 503
 	Ended    bool
 }
 
@@ -261,7 +266,8 @@ func (s *Stream) Stats() StreamStats {
 	v := s.current.Load()
 	st := StreamStats{
 		Name: s.name, Segments: len(v.segs), Listed: len(v.segs) - v.listed, Length: v.listedDur().Duration(),
-		Versions: v.number, Renders: s.renders.Load(), Waiting: s.waiting.Load(), Ended: v.ended,
+		Versions: v.number, Renders: s.renders.Load(), Waiting: s.waiting.Load(),
+		Missed: s.missed.Load(), TimedOut: s.late.Load(), Ended: v.ended,
 	}
 	st.Edge, _ = v.edge()
 	for _, seg := range v.segs {

@@ -179,8 +179,9 @@ func TestNextErrors(t *testing.T) {
 		if _, err := r.top.Next(ctx, Cursor{firstMSN + 500, 3}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a part from the future: %v", err)
 		}
-		if n := r.top.Stats().Waiting; n != 0 {
-			t.Errorf("%d still parked", n)
+		r.do("GET", at(r.top, fmt.Sprintf("%d.0.m4s", firstMSN)))
+		if st := r.top.Stats(); st.Waiting != 0 || st.Missed != 2 {
+			t.Errorf("%+v", st)
 		}
 		if p, err := r.top.Next(t.Context(), Cursor{firstMSN + 190, 77}); err != nil || p.MSN != firstMSN+191 || p.Index != 0 {
 			t.Errorf("past the end of a segment: %v %v", p, err)
