@@ -1,0 +1,111 @@
+package broadcast
+
+import (
+	"fmt"
+	"image"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/math/fixed"
+
+	"tilecast/compositor/codec"
+)
+
+// glyphs are characters of one size, rasterized once, to be stamped into pictures.
+type glyphs struct {
+	size   int // pixels
+	masks  map[rune]stamp
+	advMax int // of digits, so that a clock does not jitter
+}
+
+// stamp is a character's coverage with its origin on the baseline at x, y.
+type stamp struct {
+	mask    *image.Alpha
+	x, y    int
+	advance fixed.Int26_6
+}
+
+func newGlyphs(size float64, text string) (*glyphs, error) {
+	f, err := opentype.Parse(gobold.TTF)
+	if err != nil {
+		return nil, fmt.Errorf("embedded font: %w", err)
+	}
+	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
+	if err != nil {
+		return nil, fmt.Errorf("embedded font: %w", err)
+	}
+	defer face.Close()
+	g := &glyphs{size: int(size), masks: map[rune]stamp{}}
+	for _, r := range text + "0123456789:." {
+		if _, ok := g.masks[r]; ok {
+			continue
+		}
+		dr, mask, mp, adv, ok := face.Glyph(fixed.Point26_6{}, r)
+		if !ok {
+			continue
+		}
+		s := stamp{mask: image.NewAlpha(image.Rect(0, 0, dr.Dx(), dr.Dy())), x: dr.Min.X, y: dr.Min.Y, advance: adv}
+		for y := range dr.Dy() {
+			for x := range dr.Dx() {
+				_, _, _, a := mask.At(mp.X+x, mp.Y+y).RGBA()
+				s.mask.Pix[y*s.mask.Stride+x] = byte(a >> 8)
+			}
+		}
+		g.masks[r] = s
+		if r >= '0' && r <= '9' {
+			g.advMax = max(g.advMax, adv.Ceil())
+		}
+	}
+	return g, nil
+}
+
+// draw stamps text in white with its baseline at x, y, and returns where it ends.
+// Digits stand in columns of equal width.
+func (g *glyphs) draw(dst *codec.Picture, text []byte, x, y, alpha int) int {
+	for _, c := range text {
+		s, ok := g.masks[rune(c)]
+		if !ok {
+			continue
+		}
+		g.stamp(dst, s, x, y, alpha)
+		if c >= '0' && c <= '9' {
+			x += g.advMax
+		} else {
+			x += s.advance.Round()
+		}
+	}
+	return x
+}
+
+// drawString is draw for any script the font has, in its own widths.
+func (g *glyphs) drawString(dst *codec.Picture, text string, x, y, alpha int) int {
+	at := fixed.I(x)
+	for _, c := range text {
+		if s, ok := g.masks[c]; ok {
+			g.stamp(dst, s, at.Round(), y, alpha)
+			at += s.advance
+		}
+	}
+	return at.Ceil()
+}
+
+// stamp blends white by the character's coverage.
+func (g *glyphs) stamp(dst *codec.Picture, s stamp, x, y, alpha int) {
+	r := s.mask.Rect.Add(image.Pt(x+s.x, y+s.y))
+	in := r.Intersect(dst.Bounds())
+	for py := in.Min.Y; py < in.Max.Y; py++ {
+		m := s.mask.Pix[(py-r.Min.Y)*s.mask.Stride+in.Min.X-r.Min.X:][:in.Dx()]
+		o := py*dst.StrideY + in.Min.X
+		blendFew(dst.Y[o:o+len(m)], m, 235, alpha)
+	}
+	// chroma towards grey: a half-size pixel takes the coverage of its upper left one
+	for py := (in.Min.Y + 1) &^ 1; py < in.Max.Y; py += 2 {
+		for px := (in.Min.X + 1) &^ 1; px < in.Max.X; px += 2 {
+			a := int(s.mask.Pix[(py-r.Min.Y)*s.mask.Stride+px-r.Min.X]) * alpha
+			o := py/2*dst.StrideC + px/2
+			dst.Cb[o] = mixChroma(dst.Cb[o], 128, 4*a)
+			dst.Cr[o] = mixChroma(dst.Cr[o], 128, 4*a)
+		}
+	}
+}
