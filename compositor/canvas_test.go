@@ -1,0 +1,243 @@
+package compositor
+
+import (
+	"image"
+	"math"
+	"testing"
+
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/media"
+)
+
+// inline is a program without goroutines and without a clock: the caller feeds the
+// inputs and asks for each frame.
+type inline struct {
+	*stage
+	inputs []*Input
+	n      int64
+}
+
+// newInline has n tiles with a video each.
+func newInline(t testing.TB, cfg Config, set codec.Set, mc media.Codec, n int) *inline {
+	t.Helper()
+	p := &inline{stage: &stage{tapes: map[string]*tape{}}}
+	cfg.Open = func(id string, _ media.Params) (Outlet, error) {
+		p.tapes[id] = &tape{}
+		return p.tapes[id], nil
+	}
+	var err error
+	if p.Compositor, err = New(cfg, set); err != nil {
+		t.Fatal(err)
+	}
+	for k := range n {
+		tile := p.Join(string(rune('a'+k)), "Guest "+string(rune('A'+k)))
+		i, err := newInput(p.Compositor, mc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tile.video = i
+		p.inputs = append(p.inputs, i)
+	}
+	p.mu.Lock()
+	p.rebuild()
+	p.mu.Unlock()
+	t.Cleanup(p.close)
+	return p
+}
+
+// encode composes the next frame and encodes every rung.
+func (p *inline) encode() {
+	m := p.canvas.tick(p.n)
+	for _, r := range p.rungs {
+		r.step(composed{m.n, m.pic.Retain(), m.drawn})
+	}
+	m.pic.Release()
+	p.n++
+}
+
+// close flushes and frees everything, as Run does at the program's end.
+func (p *inline) close() {
+	if p.stopped {
+		return
+	}
+	for _, i := range p.inputs {
+		i.finish()
+	}
+	p.Stop()
+	p.Compositor.end.Store(math.MinInt64)
+	p.Run()
+}
+
+func (p *inline) feed(k int, seq int64, w, h int, c codec.YCbCr, at media.Time) {
+	p.inputs[k].step(codec.FakeVideoPacket(p.inputs[k].codec, w, h, c, true, seq, at))
+}
+
+func (p *inline) colour(t testing.TB, x, y int) codec.YCbCr {
+	t.Helper()
+	pic := p.Snapshot()
+	defer pic.Release()
+	return pic.Pixel(x, y)
+}
+
+func TestCanvasRedrawsOnlyWhatChanged(t *testing.T) {
+	before := codec.Live()
+	cfg := config()
+	cfg.Delay = 0
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 4)
+	for k := range 4 {
+		p.feed(k, 0, 640, 360, palette[k], 0)
+	}
+	p.encode()
+	drawn, repaints := p.canvas.drawn, p.canvas.repaints.Load()
+	for range 10 {
+		p.encode()
+	}
+	if p.canvas.drawn != drawn || len(p.canvas.buffers) != 1 {
+		t.Errorf("a still stage is drawn %d times in %d buffers", p.canvas.drawn-drawn, len(p.canvas.buffers))
+	}
+	// A mark where nothing changes must survive; the snapshot's hold forces a second buffer at first.
+	p.feed(1, 1, 640, 360, white, p.cfg.Rate.Frame(p.n))
+	p.encode()
+	for _, b := range p.canvas.buffers {
+		codec.Fill(b.pic.View(image.Rect(100, 100, 110, 110)), black)
+	}
+	for k := range int64(5) {
+		p.feed(1, 2+k, 640, 360, palette[k], p.cfg.Rate.Frame(p.n))
+		p.encode()
+		if got := p.colour(t, 700, 100); !near(got, palette[k]) {
+			t.Fatalf("the tile that changed shows %v", got)
+		}
+		if got := p.colour(t, 104, 104); got != black {
+			t.Fatalf("a tile that did not change was drawn again: %v", got)
+		}
+	}
+	if p.canvas.repaints.Load() > repaints+1 || len(p.canvas.buffers) > 2 {
+		t.Errorf("%d whole repaints, %d buffers", p.canvas.repaints.Load()-repaints, len(p.canvas.buffers))
+	}
+	p.close()
+	if n := codec.Live() - before; n != 0 {
+		t.Errorf("%d pictures are still held", n)
+	}
+}
+
+func TestPicturesScaledAheadAreUsed(t *testing.T) {
+	cfg := config()
+	cfg.Delay = 0
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 4)
+	p.feed(0, 0, 1280, 720, white, 0) // scaled
+	p.feed(1, 0, 640, 360, white, 0)  // cut
+	f, _ := p.inputs[0].film.pick(0, media.Second)
+	g, _ := p.inputs[1].film.pick(0, media.Second)
+	u := use{628, 348, layout.Cover}
+	if f.find(u) == nil || f.find(u).W != 628 || g.find(u) != nil {
+		t.Fatal("what needs scaling is not scaled by the decoder, or a cut picture is")
+	}
+	codec.Fill(f.find(u), palette[0])
+	f.release()
+	g.release()
+	p.encode()
+	if got := p.colour(t, 300, 200); got != palette[0] {
+		t.Errorf("the canvas does not use the scaled picture: %v", got)
+	}
+	p.Join("late", "")
+	p.encode()
+	if got := p.colour(t, 300, 200); got != white {
+		t.Errorf("after a change of layout the tile shows %v", got)
+	}
+}
+
+func TestContainLeavesBars(t *testing.T) {
+	cfg := config()
+	cfg.Delay, cfg.Look.Fit = 0, layout.Contain
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
+	p.feed(0, 0, 480, 640, white, 0)
+	p.encode()
+	ground := codec.RGB(0x12, 0x14, 0x19)
+	if a, b := p.colour(t, 640, 20), p.colour(t, 200, 300); a != white || b != ground {
+		t.Errorf("middle %v, bar %v", a, b)
+	}
+}
+
+func TestRungsFillSlotsAndCutAtEdges(t *testing.T) {
+	p := newInline(t, config(), codec.Fake(), media.VP8, 0)
+	for _, n := range []int64{0, 1, 5, 9, 10, 34, 35, 61, 200} {
+		p.n = n
+		p.encode()
+	}
+	type sample struct{ at, dur int64 }
+	want := []sample{{0, 1}, {1, 1}, {2, 4}, {6, 4}, {10, 1}, {11, 9}, {20, 10}, {30, 5}, {35, 1}, {36, 4}, {40, 10}, {50, 10}, {60, 2}, {62, 8}, {70, 10}}
+	for _, r := range p.cfg.Rungs {
+		for k, pk := range p.tapes[r.Name].packets[:len(want)] {
+			got := sample{p.cfg.Rate.Index(pk.At), int64(pk.Dur / p.cfg.Rate.Frame(1))}
+			if got != want[k] || pk.Key != (got.at%60 == 0) {
+				t.Errorf("%s: sample %d is %v, want %v", r.Name, k, got, want[k])
+			}
+		}
+	}
+}
+
+func TestFilmIsOrderedAndBounded(t *testing.T) {
+	before := codec.Live()
+	fm := &film{}
+	add := func(at media.Time, seq uint64) {
+		pic := codec.NewPicture(16, 16)
+		pic.At = at * media.Millisecond
+		fm.add(newFrame(pic, seq))
+	}
+	at := func(ms media.Time) uint64 {
+		f, _ := fm.pick(ms*media.Millisecond, 0)
+		if f == nil {
+			return 0
+		}
+		defer f.release()
+		return f.seq
+	}
+	for k := range media.Time(10) {
+		add(100+10*k, uint64(k+1))
+	}
+	for ms, want := range map[media.Time]uint64{99: 0} {
+		if got := at(ms); got != want {
+			t.Errorf("at %d ms frame %d, want %d", ms, got, want)
+		}
+	}
+	if at(100) != 1 || at(109) != 1 || at(135) != 4 || at(135) != 4 {
+		t.Error("not the newest picture that is due")
+	}
+	add(145, 20) // the clock was corrected: what was to come is replaced
+	if at(150) != 20 || at(1000) != 20 {
+		t.Error("a corrected clock leaves old pictures on show")
+	}
+	for k := range media.Time(filmLen + 5) {
+		add(2000+k, uint64(100+k))
+	}
+	if fm.skipped != 6 || at(2005) != 105 || at(9000) != 0 {
+		t.Errorf("skipped %d, wrong pictures left", fm.skipped)
+	}
+	if f, stalled := fm.pick(9*media.Second, 0); f != nil || !stalled {
+		t.Error("a stall is not told")
+	}
+	fm.discard()
+	add(9999, 1000)
+	if n := codec.Live() - before; n != 0 {
+		t.Errorf("%d pictures are still held", n)
+	}
+}
+
+func TestLabelsAndCornersAreDrawn(t *testing.T) {
+	cfg := config()
+	cfg.Delay = 0
+	cfg.Look.Labels, cfg.Look.Radius = true, 12
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
+	p.feed(0, 0, 1264, 704, white, 0)
+	p.encode()
+	if c := p.colour(t, 8, 8); near(c, white) {
+		t.Error("the tile's corner is not round")
+	}
+	if c := p.colour(t, 60, 690); near(c, white) {
+		t.Error("the name is not in the lower left corner")
+	}
+	if c := p.colour(t, 640, 360); !near(c, white) {
+		t.Error("the picture is covered")
+	}
+}

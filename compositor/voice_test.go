@@ -1,0 +1,275 @@
+package compositor
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"tilecast/media"
+)
+
+// source makes packets of 20 ms of a tone whose phase runs on, at full scale/2.
+type source struct{ n int64 }
+
+func (s *source) packet() []float32 {
+	out := make([]float32, 2*960)
+	for i := range 960 {
+		x := float32(0.5 * math.Sin(2*math.Pi*440*float64(s.n)/48000))
+		out[2*i], out[2*i+1] = x, -x
+		s.n++
+	}
+	return out
+}
+
+func at48(samples int64) media.Time { return media.FromTicks(samples, 48000) }
+
+// hear mixes n samples from sample `from` on, in blocks of 1024.
+func hear(v *voice, from, n int64) []float32 {
+	out := make([]float32, 2*n)
+	for i := int64(0); i < n; i += 1024 {
+		v.mix(from+i, out[2*i:2*min(i+1024, n)])
+	}
+	return out
+}
+
+// roughest is the largest step from one sample to the next.
+func roughest(x []float32) (step float64, at int) {
+	for i := 2; i < len(x); i++ {
+		if d := math.Abs(float64(x[i] - x[i-2])); d > step {
+			step, at = d, i/2
+		}
+	}
+	return step, at
+}
+
+// smooth is a bit more than the steepest step of source's tone, or of a fade of it.
+const smooth = 0.5*2*math.Pi*440/48000 + 0.5/fadeLen + 0.001
+
+func TestVoiceInStepIsCopiedExactly(t *testing.T) {
+	v, src := newVoice(), source{}
+	var want []float32
+	for k := range int64(50) {
+		p := src.packet()
+		want = append(want, p...)
+		jitter := rand.Int64N(2*deadZone-2) - deadZone + 1 // within the dead zone
+		if k == 0 {
+			jitter = 0
+		}
+		v.write(at48(10_000+960*k+jitter), p)
+	}
+	got := hear(v, 10_000, 50*960)
+	for i := 2 * fadeLen; i < len(want)-2*fadeLen; i++ {
+		if got[i] != want[i] {
+			t.Fatalf("sample %d is %v, want %v", i/2, got[i], want[i])
+		}
+	}
+	if step, at := roughest(append([]float32{0, 0}, got...)); step > smooth {
+		t.Fatalf("a step of %v at sample %d", step, at)
+	}
+}
+
+func TestVoiceFadesAtGapsAndEnds(t *testing.T) {
+	v, src := newVoice(), source{}
+	for k := range int64(20) {
+		if p := src.packet(); k != 5 && k != 6 && k != 12 {
+			v.write(at48(960*k), p)
+		}
+	}
+	got := hear(v, -500, 21*960)
+	if step, at := roughest(got); step > smooth {
+		t.Errorf("a step of %v at sample %d", step, at-500)
+	}
+	for s := range int64(19_500) {
+		x, lost := got[2*(s+500)], s/960 == 5 || s/960 == 6 || s/960 == 12 || s >= 19_200
+		if lost && x != 0 {
+			t.Fatalf("a lost packet sounds at sample %d", s)
+		}
+	}
+	if at := 7*960 + 2*fadeLen; got[2*(at+500)] != (&source{n: int64(at)}).packet()[0] {
+		t.Error("after a gap sound is not at its own time")
+	}
+	if v.gaps != 2 {
+		t.Errorf("%d gaps counted, want 2", v.gaps)
+	}
+	v.end()
+	if v.mix(30_000, make([]float32, 2048)) {
+		t.Error("a voice that has ended goes on")
+	}
+}
+
+func TestVoiceThatRunsDryFadesOutAndIn(t *testing.T) {
+	v, src := newVoice(), source{}
+	var got []float32
+	out := make([]float32, 2048)
+	for k := range int64(30) { // just in time, and not at all from 10 to 14
+		for v.next < 1024*(k+1) && (k < 10 || k > 14) {
+			if src.n < 1024*k && k == 15 {
+				src.n = 1024 * k
+			}
+			v.write(at48(src.n), src.packet())
+		}
+		clear(out)
+		v.mix(1024*k, out)
+		got = append(got, out...)
+	}
+	if step, at := roughest(got); step > smooth {
+		t.Errorf("a step of %v at sample %d", step, at)
+	}
+	if x := peak(got[2*1024*12 : 2*1024*14]); x != 0 {
+		t.Errorf("a dry voice sounds at %v", x)
+	}
+	if x := peak(got[2*1024*20:]); x < 0.49 {
+		t.Errorf("the voice does not come back: %v", x)
+	}
+}
+
+func TestVoiceSteersAgainstADriftingClock(t *testing.T) {
+	for _, ppm := range []float64{-400, -50, 50, 400} {
+		v, src := newVoice(), source{}
+		var got []float32
+		out := make([]float32, 2048)
+		var worst int64
+		for k := range int64(3000) { // a minute
+			at := at48(int64(float64(960*k) * (1 + ppm/1e6)))
+			v.write(at, src.packet())
+			worst = max(worst, abs(at.Ticks(48000)+960-v.next))
+			for int64(len(got)/2)+1024+4800 < v.next {
+				clear(out)
+				v.mix(int64(len(got)/2), out)
+				got = append(got, out...)
+			}
+		}
+		if step, at := roughest(got); step > smooth*1.01 {
+			t.Errorf("%v ppm: a step of %v at sample %d", ppm, step, at)
+		}
+		if worst > deadZone+8 {
+			t.Errorf("%v ppm: %d samples out of step", ppm, worst)
+		}
+		if v.steered == 0 || v.steered > 1000 || v.snaps+v.gaps > 0 {
+			t.Errorf("%v ppm: steered %d, snapped %d, gaps %d", ppm, v.steered, v.snaps, v.gaps)
+		}
+	}
+}
+
+func TestVoiceSnapsAcrossLargeErrors(t *testing.T) {
+	for _, jump := range []int64{-40_000, -6000, 6000, 40_000} {
+		v, src := newVoice(), source{}
+		out, got := make([]float32, 2048), []float32{}
+		for k := range int64(100) {
+			at := 960 * k
+			if k >= 50 {
+				at += jump
+			}
+			v.write(at48(50_000+at), src.packet())
+			for int64(len(got)/2)+7200 < 960*k {
+				clear(out)
+				v.mix(50_000+int64(len(got)/2), out)
+				got = append(got, out...)
+			}
+		}
+		if step, at := roughest(got); step > smooth {
+			t.Errorf("jump of %d: a step of %v at sample %d", jump, step, at)
+		}
+		if v.snaps+v.gaps != 1 {
+			t.Errorf("jump of %d: %d snaps and %d gaps", jump, v.snaps, v.gaps)
+		}
+		if want := 50_000 + 960*100 + jump; v.next != want {
+			t.Errorf("jump of %d: the voice is %d samples off", jump, v.next-want)
+		}
+	}
+}
+
+func TestSilentVoiceSnapsAtOnce(t *testing.T) {
+	v := newVoice()
+	v.write(at48(0), make([]float32, 1920))
+	v.write(at48(960-200), make([]float32, 1920))
+	if v.next != 760+960 || v.steered > 0 {
+		t.Errorf("silence is steered: next is %d", v.next)
+	}
+}
+
+func TestVoiceThatLeavesFadesOut(t *testing.T) {
+	v, src := newVoice(), source{}
+	for k := range int64(20) {
+		v.write(at48(960*k), src.packet())
+	}
+	got := hear(v, 0, 4096)
+	v.leave()
+	out := make([]float32, 2048)
+	if v.mix(4096, out) {
+		t.Error("a voice that left is still there")
+	}
+	if step, at := roughest(append(got, out...)); step > smooth {
+		t.Errorf("a step of %v at sample %d", step, at)
+	}
+}
+
+func TestVoiceIgnoresWildTimes(t *testing.T) {
+	v, src := newVoice(), source{}
+	hear(v, 0, 2048)
+	for _, at := range []int64{-1 << 40, 1 << 40, -1, 5000, 1 << 50, 4096, 0} {
+		v.write(at48(at), src.packet())
+		hear(v, 2048, 1024)
+	}
+	for range 10_000 {
+		v.write(at48(rand.Int64N(300_000)-1000), src.packet())
+		v.mix(rand.Int64N(200_000), make([]float32, 2048))
+		if len(v.spans) > maxSpans {
+			t.Fatal("too many spans")
+		}
+		for i := 1; i < len(v.spans); i++ {
+			if v.spans[i].from < v.spans[i-1].to {
+				t.Fatalf("spans overlap: %v", v.spans)
+			}
+		}
+	}
+}
+
+func TestLimiterKeepsWithinFullScaleAndOutOfTheWay(t *testing.T) {
+	tone := func(level float64) []float32 {
+		out := make([]float32, 2*48_000)
+		for i := range out {
+			out[i] = float32(level * math.Sin(2*math.Pi*220*float64(i/2)/48000))
+		}
+		return out
+	}
+	run := func(l *limiter, x []float32) []float32 {
+		x = append([]float32(nil), x...)
+		for i := 0; i < len(x); i += 2048 {
+			l.process(x[i:min(i+2048, len(x))])
+		}
+		return x
+	}
+	var l limiter
+	quiet := tone(0.89)
+	for i, x := range run(&l, quiet) {
+		if x != quiet[i] {
+			t.Fatalf("sample %d of a quiet tone is touched", i)
+		}
+	}
+	for _, level := range []float64{1, 2, 9, 1e6, math.Inf(1), math.NaN()} {
+		x := run(&l, tone(level))
+		if p := peak(x); !(p <= 1) {
+			t.Fatalf("level %v comes out at %v", level, p)
+		}
+		if level == 9 && peak(x[48_000:]) > 0.95 {
+			t.Errorf("a sustained tone is clipped at %v instead of turned down", peak(x))
+		}
+	}
+	run(&l, make([]float32, 4*48_000))
+	for i, x := range run(&l, quiet) {
+		if x != quiet[i] {
+			t.Fatal("the limiter does not let go")
+		}
+	}
+}
+
+func peak(x []float32) (p float32) {
+	for _, v := range x {
+		if v != v {
+			return v
+		}
+		p = max(p, v, -v)
+	}
+	return p
+}
