@@ -179,6 +179,7 @@ type ServerStats struct {
 	Rooms    int
 	Programs int   // ended ones that can still be had included
 	Waiting  int64 // requests that wait for a program to begin
+	Parked   int64 // requests that wait for a part or a segment
 }
 
 // Stats are the server's figures.
@@ -187,6 +188,11 @@ func (s *Server) Stats() ServerStats {
 	st := ServerStats{Rooms: len(rooms), Waiting: s.waiting.Load()}
 	for _, r := range rooms {
 		st.Programs += len(r.programs)
+		for _, p := range r.programs {
+			for _, stream := range *p.streams.Load() {
+				st.Parked += stream.waiting.Load()
+			}
+		}
 	}
 	return st
 }

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tilecast/cmd/tilecast/broadcast"
+	"tilecast/media"
+	"tilecast/packager/m3u8"
+)
+
+// recording is a stretch of one rendition as files: its segments, and the same
+// stretch put together from parts.
+type recording struct{ segments, parts string }
+
+// record fetches count segments from MSN from on, as they are published.
+func (h *harness) record(t *testing.T, r rendition, name string, from int64, count int) recording {
+	t.Helper()
+	init, _, ok := h.get(t, resolve(t, r.url, r.list.Segments[0].Map))
+	if !ok {
+		t.Fatalf("%s: no init section", r.url)
+	}
+	segments, parts := bytes.Clone(init), bytes.Clone(init)
+	for msn := from; msn < from+int64(count); msn++ {
+		u := fmt.Sprintf("%s?_HLS_msn=%d", r.url, msn)
+		if body, _, ok := h.get(t, u); !ok {
+			t.Fatalf("%s: %s", u, body)
+		}
+		whole, _, ok := h.get(t, resolve(t, r.url, fmt.Sprintf("%d.m4s", msn)))
+		if !ok {
+			t.Fatalf("%s: segment %d is missing", r.url, msn)
+		}
+		segments = append(segments, whole...)
+		for i := 0; ; i++ {
+			part, _, ok := h.get(t, resolve(t, r.url, fmt.Sprintf("%d.%d.m4s", msn, i)))
+			if !ok {
+				break
+			}
+			parts = append(parts, part...)
+		}
+	}
+	if !bytes.Equal(segments, parts) {
+		t.Errorf("%s: the parts make %d bytes, the segments %d", name, len(parts), len(segments))
+	}
+	dir := t.TempDir()
+	rec := recording{filepath.Join(dir, name+"-segments.mp4"), filepath.Join(dir, name+"-parts.mp4")}
+	for path, data := range map[string][]byte{rec.segments: segments, rec.parts: parts} {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rec
+}
+
+// TestDecodedProgram decodes ten seconds of the program with ffmpeg: no error, a
+// constant frame rate, sound and picture from the same instant, and each flash of
+// the publisher within 20 ms of its beep.
+func TestDecodedProgram(t *testing.T) {
+	needFFmpeg(t)
+	gw := startGateway(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	pub, err := broadcast.New(broadcast.Config{
+		URL: gw.base + "/whip/demo", Name: "Flash", Video: media.VP8,
+		Picture: broadcast.FlashBeep{}, Sound: broadcast.FlashBeep{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- pub.Run(ctx) }()
+	<-pub.Up()
+	const count = 6 // of two seconds
+	var video, audio rendition
+	for ref, r := range gw.renditions(t, "demo") {
+		switch {
+		case strings.Contains(ref, "audio"):
+			audio = r
+		case strings.Contains(ref, "720p"):
+			video = r
+		}
+	}
+	from := video.list.MediaSequence + int64(len(video.list.Segments)) + 1 // the publisher is in the picture by then
+	v := gw.record(t, video, "video", from, count)
+	a := gw.record(t, audio, "audio", from, count)
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("publisher: %v", err)
+	}
+	for _, f := range []string{v.segments, v.parts, a.segments, a.parts} {
+		decodesCleanly(t, f)
+	}
+	starts := constantRate(t, v.segments, media.FrameRate{Num: 30, Den: 1}, count*60)
+	sound := firstTime(t, a.segments)
+	if d := math.Abs(starts - sound); d > 1.0/30 {
+		t.Errorf("picture starts at %.4f s, sound at %.4f s: %.1f ms apart", starts, sound, d*1000)
+	}
+	flashes, beeps := flashTimes(t, v.segments, starts), beepTimes(t, a.segments, sound)
+	t.Logf("flashes %.3f", flashes)
+	t.Logf("beeps   %.3f", beeps)
+	if len(flashes) < count*2-2 {
+		t.Fatalf("%d flashes in %d s", len(flashes), count*2)
+	}
+	for _, f := range flashes {
+		if f < starts+0.1 || f > starts+count*2-0.2 {
+			continue // its partner may be outside
+		}
+		skew := math.Inf(1)
+		for _, b := range beeps {
+			if math.Abs(b-f) < math.Abs(skew) {
+				skew = b - f
+			}
+		}
+		if math.Abs(skew) > 0.020 {
+			t.Errorf("the flash at %.3f s is %.1f ms from its beep", f, skew*1000)
+		}
+	}
+}
+
+func needFFmpeg(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed: make test installs it", tool)
+		}
+	}
+}
+
+// tool runs a command that must succeed and say nothing on stderr.
+func tool(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || errs.Len() > 0 {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, errs.String())
+	}
+	return out.Bytes()
+}
+
+func decodesCleanly(t *testing.T, path string) {
+	t.Helper()
+	tool(t, "ffmpeg", "-v", "warning", "-xerror", "-err_detect", "explode", "-i", path, "-f", "null", "-")
+}
+
+// constantRate holds the frames against their grid and gives the time of the first.
+func constantRate(t *testing.T, path string, rate media.FrameRate, want int) (first float64) {
+	t.Helper()
+	times := frameTimes(t, path)
+	if len(times) != want {
+		t.Errorf("%d frames, want %d", len(times), want)
+	}
+	for i, at := range times {
+		if grid := times[0] + rate.Frame(int64(i)).Seconds(); math.Abs(at-grid) > 1e-5 {
+			t.Fatalf("frame %d is at %.6f s, its place is %.6f s", i, at, grid)
+		}
+	}
+	return times[0]
+}
+
+func firstTime(t *testing.T, path string) float64 { return frameTimes(t, path)[0] }
+
+func frameTimes(t *testing.T, path string) (times []float64) {
+	t.Helper()
+	var probed struct {
+		Frames []struct {
+			Time string `json:"pts_time"`
+		}
+	}
+	out := tool(t, "ffprobe", "-v", "error", "-show_entries", "frame=pts_time", "-of", "json", path)
+	if err := json.Unmarshal(out, &probed); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range probed.Frames {
+		s, err := strconv.ParseFloat(f.Time, 64)
+		if err != nil {
+			t.Fatalf("%s: a frame at %q", path, f.Time)
+		}
+		times = append(times, s)
+	}
+	if len(times) == 0 {
+		t.Fatalf("%s: no frames", path)
+	}
+	return times
+}
+
+// flashTimes are the instants at which the picture turns bright.
+func flashTimes(t *testing.T, path string, start float64) (at []float64) {
+	t.Helper()
+	const w, h = 32, 18
+	raw := tool(t, "ffmpeg", "-v", "error", "-i", path, "-vf", fmt.Sprintf("scale=%d:%d", w, h), "-pix_fmt", "gray", "-f", "rawvideo", "-")
+	bright := true
+	for i := 0; (i+1)*w*h <= len(raw); i++ {
+		sum := 0
+		for _, b := range raw[i*w*h : (i+1)*w*h] {
+			sum += int(b)
+		}
+		now := sum/(w*h) > 128
+		if now && !bright {
+			at = append(at, start+float64(i)/30)
+		}
+		bright = now
+	}
+	return at
+}
+
+// beepTimes are the instants at which the tone begins.
+func beepTimes(t *testing.T, path string, start float64) (at []float64) {
+	t.Helper()
+	raw := tool(t, "ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", "48000", "-f", "f32le", "-")
+	quiet := 0
+	for i := 0; i+4 <= len(raw); i += 4 {
+		x := math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))
+		if math.Abs(float64(x)) < 0.05 {
+			quiet++
+			continue
+		}
+		if quiet > 4800 {
+			at = append(at, start+float64(i/4)/48000)
+		}
+		quiet = 0
+	}
+	return at
+}
+
+// TestEndsWithEndlist: an orderly end of the gateway ends the playlists of those who watch.
+func TestEndsWithEndlist(t *testing.T) {
+	gw := startGateway(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	pub, err := broadcast.New(broadcast.Config{URL: gw.base + "/whip/demo", Name: "Ada", Video: media.VP8, Picture: broadcast.FlashBeep{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- pub.Run(ctx) }()
+	<-pub.Up()
+	all := gw.renditions(t, "demo")
+	type answer struct {
+		ref  string
+		list *m3u8.Playlist
+		err  error
+	}
+	answers := make(chan answer, len(all))
+	for ref, r := range all {
+		go func() { // parked far ahead: only the end releases it
+			next := r.list.MediaSequence + int64(len(r.list.Segments)) + 1 // one whole segment away
+			body, err := fetch(fmt.Sprintf("%s?_HLS_msn=%d&_HLS_part=0", r.url, next))
+			if err != nil {
+				answers <- answer{ref: ref, err: err}
+				return
+			}
+			list, err := m3u8.ParseMedia(body)
+			answers <- answer{ref, list, err}
+		}()
+	}
+	eventually(t, "all players are parked", func() bool { return gw.origin.Stats().Parked == int64(len(all)) })
+	begin := time.Now()
+	if err := gw.stop(); err != nil {
+		t.Errorf("serve ended with: %v", err)
+	}
+	t.Logf("closed in %v", time.Since(begin))
+	for range all {
+		if a := <-answers; a.err != nil || !a.list.EndList {
+			t.Errorf("%s: no ENDLIST for a parked player (%v)", a.ref, a.err)
+		}
+	}
+	if err := <-done; err == nil {
+		t.Error("the publisher was not told that the gateway went away")
+	}
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"tilecast/cmd/tilecast/broadcast"
+	"tilecast/compositor"
+	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
+	"tilecast/configs"
+	"tilecast/ingest"
+	"tilecast/origin"
+	"tilecast/origin/web"
+	"tilecast/room"
+	"tilecast/room/api"
+)
+
+// How shutdown divides its three seconds.
+const (
+	byeTime   = 700 * time.Millisecond // publishers get their goodbye
+	flushTime = time.Second            // encoders flush, playlists end
+	readTime  = 700 * time.Millisecond // players fetch the ENDLIST
+)
+
+// serveOptions is what serve needs besides the configuration.
+type serveOptions struct {
+	Out          io.Writer // addresses for people
+	Log          *slog.Logger
+	Broadcasters int            // synthetic ones in the first room
+	Ready        func(*gateway) // called once everything listens; nil is nobody
+}
+
+// gateway is the running whole.
+type gateway struct {
+	cfg    configs.Config
+	base   string // of the pages, such as http://localhost:8080
+	ingest *ingest.Server
+	rooms  *room.Rooms
+	origin *origin.Server
+	http   *http.Server
+	closed atomic.Bool
+}
+
+// serve runs the gateway until ctx ends, then closes it in order: broadcasters of
+// our own, publishers, programs, players. An error of a gateway that was up is a failure.
+func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
+	ln, err := listenHTTP(cfg)
+	if err != nil {
+		return err
+	}
+	g, err := newGateway(cfg, opt.Log)
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	g.base = baseURL(ln.Addr(), cfg.HTTP.TLSDev)
+	served := make(chan error, 1)
+	go func() { served <- g.accept(ln) }() // ends with Shutdown
+	printAddresses(opt.Out, g.base, cfg.Rooms[0].Name)
+	if opt.Ready != nil {
+		opt.Ready(g)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	demo := make(chan error, 1)
+	go func() { demo <- g.demo(ctx, opt) }() // ends with ctx
+	for running := true; running; {
+		select {
+		case err = <-served:
+			running = false
+		case err = <-demo:
+			demo, running = nil, err == nil && ctx.Err() == nil
+		case <-ctx.Done():
+			running = false
+		}
+	}
+	cancel()
+	if demo != nil {
+		err = errors.Join(err, <-demo)
+	}
+	if err = errors.Join(err, g.close(opt.Log)); err != nil {
+		return failure{err}
+	}
+	return nil
+}
+
+// accept serves HTTP until the server is shut down.
+func (g *gateway) accept(ln net.Listener) error {
+	var err error
+	if g.http.TLSConfig != nil {
+		err = g.http.ServeTLS(ln, "", "")
+	} else {
+		err = g.http.Serve(ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("http: %w", err)
+}
+
+// demo lets synthetic broadcasters publish into the first room, if any are asked for.
+func (g *gateway) demo(ctx context.Context, opt serveOptions) error {
+	if opt.Broadcasters == 0 {
+		return nil
+	}
+	return broadcast.Demo(ctx, broadcast.DemoConfig{
+		BaseURL: g.base, Room: g.cfg.Rooms[0].Name, N: opt.Broadcasters, Log: opt.Log,
+	})
+}
+
+func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
+	g := &gateway{cfg: cfg, origin: origin.NewServer(origin.ServerConfig{Log: log})}
+	var (
+		err error
+		tls *tls.Config
+	)
+	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, log); err != nil {
+		return nil, err
+	}
+	g.ingest, err = ingest.New(ingest.Config{UDPPort: cfg.UDP.Port, Log: log}, g.rooms)
+	if err != nil {
+		return nil, errors.Join(err, g.rooms.Close(context.Background()))
+	}
+	if cfg.HTTP.TLSDev {
+		if tls, err = devTLS(cfg.Data, time.Now()); err != nil {
+			return nil, errors.Join(err, g.ingest.Close(context.Background()), g.rooms.Close(context.Background()))
+		}
+	}
+	g.http = &http.Server{
+		Handler:           g.routes(),
+		TLSConfig:         tls,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return g, nil
+}
+
+func (g *gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/hls/", g.origin)
+	mux.Handle("/whip/", g.ingest)
+	mux.Handle("/api/v1/", api.New(g.rooms))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if g.closed.Load() {
+			say(w, http.StatusServiceUnavailable, "shutting down")
+			return
+		}
+		say(w, http.StatusOK, "ready")
+	})
+	mux.Handle("/", web.Handler())
+	return mux
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	io.WriteString(w, text+"\n")
+}
+
+// close is shutdown as EOF flowing: nobody new, publishers leave, programs flush and end, players read
+// the end, connections close. What is not through in its time is cut off.
+func (g *gateway) close(log *slog.Logger) error {
+	g.closed.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), byeTime)
+	errIngest := g.ingest.Close(ctx)
+	cancel()
+	ctx, cancel = context.WithTimeout(context.Background(), flushTime)
+	errRooms := g.rooms.Close(ctx)
+	cancel()
+	ctx, cancel = context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	g.linger(ctx)
+	if err := g.http.Shutdown(ctx); err != nil {
+		g.http.Close()
+		log.Debug("connections cut off", "reason", err)
+	}
+	return errors.Join(errIngest, errRooms)
+}
+
+// linger leaves players half the time to ask for the ended playlist, if there are any.
+func (g *gateway) linger(ctx context.Context) {
+	if g.origin.Stats().Programs == 0 {
+		return
+	}
+	t := time.NewTimer(readTime / 2)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// roomConfigs says what a person wrote in the words of the stages.
+func roomConfigs(cfg configs.Config) []room.Config {
+	rooms := make([]room.Config, len(cfg.Rooms))
+	for i, r := range cfg.Rooms {
+		look := compositor.DefaultLook()
+		look.Gap, look.Margin, look.Labels = r.Layout.Gap, r.Layout.Margin, r.Layout.Labels
+		look.Background.R, look.Background.G, look.Background.B = r.Canvas.Background.R, r.Canvas.Background.G, r.Canvas.Background.B
+		if r.Layout.Fit == "contain" {
+			look.Fit = layout.Contain
+		}
+		rooms[i] = room.Config{
+			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
+			Preset: r.Preset, Window: r.Window,
+			W: r.Canvas.Width, H: r.Canvas.Height, Rate: r.Canvas.FPS, Look: look,
+			AudioBitRate: int(r.Audio.BitRate),
+		}
+		for _, l := range r.Ladder {
+			rooms[i].Rungs = append(rooms[i].Rungs, compositor.Rung{
+				Name: l.Name, W: l.Width, H: l.Height, BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
+				Encoder: l.Encoder, Preset: l.Preset,
+			})
+		}
+	}
+	return rooms
+}
