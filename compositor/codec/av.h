@@ -100,8 +100,8 @@ tc_enc *tc_venc_open(const tc_venc_config *cfg, char *err);
 /* Encodes a picture of the caller's, or with y == NULL flushes: call it until it
  * returns 0. The number of packets in e->out. */
 int tc_venc_encode(tc_enc *e, const uint8_t *y, const uint8_t *u, const uint8_t *v, int stride_y, int stride_c, int64_t pts, int key);
-/* 0, or an error; takes effect with the next picture where the encoder can. */
-int tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer);
+/* From the next picture on, in encoders that can. */
+void tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer);
 
 /* planar: the encoder takes one plane per channel, not interleaved samples. */
 tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, char *err);

@@ -176,29 +176,38 @@ static int receive(tc_enc *e) {
     return n;
 }
 
+static int give(tc_enc *e, const uint8_t *y, const uint8_t *u, const uint8_t *v, int stride_y, int stride_c, int64_t pts, int key) {
+    int own = e->copy || e->input != TC_I420;
+    int ret = own ? upload(e, y, u, v, stride_y, stride_c) : lend(e, y, u, v, stride_y, stride_c);
+    AVFrame *f = e->frame;
+    f->pts = pts;
+    f->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    f->color_primaries = AVCOL_PRI_SMPTE170M;
+    f->color_trc = AVCOL_TRC_SMPTE170M;
+    f->colorspace = AVCOL_SPC_SMPTE170M;
+    f->color_range = AVCOL_RANGE_MPEG;
+    f->sample_aspect_ratio = (AVRational){1, 1};
+    return ret;
+}
+
 int tc_venc_encode(tc_enc *e, const uint8_t *y, const uint8_t *u, const uint8_t *v, int stride_y, int stride_c, int64_t pts, int key) {
-    int ret = 0;
-    if (y) {
-        int own = e->copy || e->input != TC_I420;
-        ret = own ? upload(e, y, u, v, stride_y, stride_c) : lend(e, y, u, v, stride_y, stride_c);
-        AVFrame *f = e->frame;
-        f->pts = pts;
-        f->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-        f->color_primaries = AVCOL_PRI_SMPTE170M;
-        f->color_trc = AVCOL_TRC_SMPTE170M;
-        f->colorspace = AVCOL_SPC_SMPTE170M;
-        f->color_range = AVCOL_RANGE_MPEG;
-        f->sample_aspect_ratio = (AVRational){1, 1};
-    }
+    int ret = y ? give(e, y, u, v, stride_y, stride_c, pts, key) : 0;
+    AVBufferRef *lent = NULL;
+    if (ret >= 0 && y && !e->copy && e->input == TC_I420 && !(lent = av_buffer_ref(e->frame->buf[0])))
+        ret = AVERROR(ENOMEM);
     if (ret >= 0)
         ret = send(e, !y);
     av_frame_unref(e->frame);
-    return ret < 0 ? ret : receive(e);
+    if (ret >= 0)
+        ret = receive(e);
+    if (lent && av_buffer_get_ref_count(lent) > 1)
+        ret = AVERROR_BUG; /* it kept what was lent: this encoder needs copy */
+    av_buffer_unref(&lent);
+    return ret;
 }
 
-int tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer) {
+void tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer) {
     rates(e->ctx, bit_rate, max_rate, buffer);
-    return 0;
 }
 
 static int open_audio(tc_enc *e, const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, char *err) {

@@ -53,6 +53,13 @@ type VideoEncoder interface {
 	Close()
 }
 
+// RateSetter is a VideoEncoder whose bit rate can change while it runs.
+type RateSetter interface {
+	// SetRate holds from the next picture on. The arguments are those of VideoConfig,
+	// with its defaults; Params stays what it was.
+	SetRate(bitRate, maxRate, buffer int) error
+}
+
 // AudioDecoder turns audio frames into samples. It is used by one goroutine at a time.
 type AudioDecoder interface {
 	// Decode returns interleaved stereo at 48 kHz, -1..1, valid until the next call.

@@ -11,12 +11,7 @@ const SampleRate = 48000
 
 // checked returns c with its defaults, or what is wrong with it.
 func (c VideoConfig) checked() (VideoConfig, error) {
-	if c.MaxRate == 0 {
-		c.MaxRate = c.BitRate
-	}
-	if c.Buffer == 0 {
-		c.Buffer = c.MaxRate / 2
-	}
+	c = c.rated()
 	switch {
 	case !c.Codec.Video():
 		return c, fmt.Errorf("video encoder: %v is not a video codec: %w", c.Codec, ErrUnavailable)
@@ -24,14 +19,37 @@ func (c VideoConfig) checked() (VideoConfig, error) {
 		return c, fmt.Errorf("video encoder: size %dx%d: width and height must be even, 16 or more, together at most %d pixels", c.W, c.H, MaxPixels)
 	case c.Rate.Num <= 0 || c.Rate.Den <= 0 || c.Rate.Float() > 240 || c.Rate.Float() < 1:
 		return c, fmt.Errorf("video encoder: frame rate %d/%d is not between 1 and 240", c.Rate.Num, c.Rate.Den)
-	case c.BitRate <= 0:
-		return c, fmt.Errorf("video encoder: bit rate %d is not positive", c.BitRate)
-	case c.MaxRate < c.BitRate:
-		return c, fmt.Errorf("video encoder: peak rate %d is below the bit rate %d", c.MaxRate, c.BitRate)
-	case c.Buffer < 0 || c.GOP < 0:
-		return c, fmt.Errorf("video encoder: buffer %d and GOP %d must not be negative", c.Buffer, c.GOP)
+	case c.GOP < 0 || c.GOP > maxGOP:
+		return c, fmt.Errorf("video encoder: GOP of %d frames is not between 0 (on request only) and %d", c.GOP, maxGOP)
 	}
-	return c, nil
+	return c, c.checkRates()
+}
+
+// maxGOP also stands for key frames on request only.
+const maxGOP = 1 << 20
+
+// rated returns c with the defaults of its rates.
+func (c VideoConfig) rated() VideoConfig {
+	if c.MaxRate == 0 {
+		c.MaxRate = c.BitRate
+	}
+	if c.Buffer == 0 {
+		c.Buffer = c.MaxRate / 2
+	}
+	return c
+}
+
+func (c VideoConfig) checkRates() error {
+	const most = 1 << 30
+	switch {
+	case c.BitRate < 1000 || c.BitRate > most:
+		return fmt.Errorf("video encoder: bit rate %d is not between 1000 and %d bit/s", c.BitRate, most)
+	case c.MaxRate < c.BitRate || c.MaxRate > most:
+		return fmt.Errorf("video encoder: peak rate %d is not between the bit rate, %d, and %d bit/s", c.MaxRate, c.BitRate, most)
+	case c.Buffer < 1000 || c.Buffer > most:
+		return fmt.Errorf("video encoder: buffer of %d bits is not between 1000 and %d", c.Buffer, most)
+	}
+	return nil
 }
 
 func (c VideoConfig) params() media.VideoParams {

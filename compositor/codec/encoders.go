@@ -17,6 +17,7 @@ type encoder struct {
 	options string   // for no delay and no key frames but ours, key=value lines
 	input   pictureInput
 	lends   bool // is done with its input when the call returns
+	tunable bool // takes a new bit rate while it runs
 }
 
 type pictureInput int // as TC_I420 and its neighbours in av.h
@@ -34,10 +35,10 @@ func encoders(c media.Codec) []encoder {
 	switch c {
 	case media.H264:
 		return []encoder{
-			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true,
+			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true, tunable: true,
 				options: "tune=zerolatency\nforced-idr=1\nsc_threshold=0"},
 			{name: "libopenh264", options: "rc_mode=bitrate\nallow_skip_frames=0", lends: true},
-			{name: "h264_nvenc", preset: "preset", dflt: "p2",
+			{name: "h264_nvenc", preset: "preset", dflt: "p2", tunable: true,
 				options: "tune=ull\nzerolatency=1\nrc=cbr\nforced-idr=1\nno-scenecut=1\ndelay=0"},
 			{name: "h264_qsv", preset: "preset", dflt: "veryfast", options: "async_depth=1\nforced_idr=1", input: inputNV12},
 			{name: "h264_vaapi", input: inputVAAPI},
@@ -49,10 +50,8 @@ func encoders(c media.Codec) []encoder {
 		return []encoder{{name: "libvpx-vp9", preset: "cpu-used", dflt: "8", lends: true,
 			options: "deadline=realtime\nlag-in-frames=0\nauto-alt-ref=0\nerror-resilient=default"}}
 	case media.AV1:
-		return []encoder{
-			{name: "libaom-av1", preset: "cpu-used", dflt: "8", options: "usage=realtime\nlag-in-frames=0", lends: true},
-			{name: "libsvtav1", preset: "preset", dflt: "12", options: "svtav1-params=pred-struct=1:lp=1"},
-		}
+		// libsvtav1 gives no key frame when asked for one.
+		return []encoder{{name: "libaom-av1", preset: "cpu-used", dflt: "8", lends: true, options: "usage=realtime\nlag-in-frames=0"}}
 	}
 	return nil
 }

@@ -22,10 +22,11 @@ func newFakeVideoDecoder(c media.Codec) (VideoDecoder, error) {
 func (d *fakeVideoDecoder) Decode(pkt media.Packet) ([]*Picture, error) {
 	u, err := ParseFakeVideo(pkt.Data)
 	if err != nil {
+		err = fmt.Errorf("%w: %w", err, ErrNeedKey)
 		d.ready = false
 		return nil, err
 	}
-	if !d.ready && !u.Key {
+	if !d.ready && !(u.Key && pkt.Key) {
 		return nil, fmt.Errorf("unit %d: %w", u.Seq, ErrNeedKey)
 	}
 	d.ready = true
@@ -86,6 +87,7 @@ const fakeCols, fakeRows = 32, 18
 
 type fakeVideoEncoder struct {
 	params media.VideoParams
+	rate   int // bit/s at present
 	inBand []byte
 	gop    int64
 	seq    int64
@@ -101,7 +103,7 @@ func newFakeVideoEncoder(cfg VideoConfig) (VideoEncoder, error) {
 	if cfg.Name != "" && cfg.Name != "fake" && cfg.Name != "libx264" {
 		return nil, fmt.Errorf("encoder %q: %w: the fake set knows fake and libx264", cfg.Name, ErrUnavailable)
 	}
-	e := &fakeVideoEncoder{gop: int64(cfg.GOP), params: cfg.params()}
+	e := &fakeVideoEncoder{gop: int64(cfg.GOP), params: cfg.params(), rate: cfg.BitRate}
 	if cfg.Codec == media.H264 {
 		sets := appendParameterSets(nil, cfg.W, cfg.H, cfg.Rate)
 		if cfg.InBand {
@@ -144,7 +146,7 @@ func (e *fakeVideoEncoder) Encode(p *Picture, dur media.Time, key bool) ([]media
 
 // size is what a unit may weigh: a key frame three times a delta frame.
 func (e *fakeVideoEncoder) size(key bool) int {
-	perFrame := float64(e.params.BitRate) / 8 / e.params.Rate.Float()
+	perFrame := float64(e.rate) / 8 / e.params.Rate.Float()
 	gop := float64(e.gop)
 	if gop == 0 {
 		return int(perFrame)
@@ -154,6 +156,15 @@ func (e *fakeVideoEncoder) size(key bool) int {
 		return int(3 * delta)
 	}
 	return int(delta)
+}
+
+func (e *fakeVideoEncoder) SetRate(bitRate, maxRate, buffer int) error {
+	cfg := VideoConfig{BitRate: bitRate, MaxRate: maxRate, Buffer: buffer}.rated()
+	if err := cfg.checkRates(); err != nil {
+		return err
+	}
+	e.rate = bitRate
+	return nil
 }
 
 func (e *fakeVideoEncoder) Close() {}

@@ -19,14 +19,12 @@ import (
 	"tilecast/media"
 )
 
-// noGOP stands for key frames on request only.
-const noGOP = 1 << 20
-
 type videoEncoder struct {
 	c       *C.tc_enc
 	params  media.VideoParams
 	inBand  []byte // parameter sets for key frames that lack them
 	flushed bool
+	tunable bool
 
 	last    int64 // pts of the picture before, in frames
 	pending []shown
@@ -65,7 +63,7 @@ func openVideoEncoder(cfg VideoConfig, e encoder) (*videoEncoder, error) {
 		return nil, err
 	}
 	if cfg.GOP == 0 {
-		cfg.GOP = noGOP
+		cfg.GOP = maxGOP
 	}
 	outOfBand := cfg.Codec == media.H264 && !cfg.InBand
 	var text errText
@@ -78,9 +76,9 @@ func openVideoEncoder(cfg VideoConfig, e encoder) (*videoEncoder, error) {
 		bit_rate: C.int64_t(cfg.BitRate), max_rate: C.int64_t(cfg.MaxRate), buffer: C.int64_t(cfg.Buffer),
 	}, &text[0])
 	if c == nil {
-		return nil, text.error("open a " + cfg.Codec.String() + " encoder")
+		return nil, text.error(fmt.Sprintf("open the %v encoder %s", cfg.Codec, e.name))
 	}
-	enc := &videoEncoder{c: c, params: cfg.params(), last: -1 << 62}
+	enc := &videoEncoder{c: c, params: cfg.params(), tunable: e.tunable, last: -1 << 62}
 	if cfg.Codec == media.H264 {
 		sets := parameterSets(C.GoBytes(unsafe.Pointer(c.extra), c.extra_size))
 		switch {
@@ -114,6 +112,21 @@ func (e *videoEncoder) Encode(p *Picture, dur media.Time, key bool) ([]media.Pac
 	n := C.tc_venc_encode(e.c, ptr(p.Y), ptr(p.Cb), ptr(p.Cr), C.int(p.StrideY), C.int(p.StrideC), C.int64_t(e.last), cBool(key))
 	e.out = e.out[:0]
 	return e.collect(n)
+}
+
+func (e *videoEncoder) SetRate(bitRate, maxRate, buffer int) error {
+	cfg := VideoConfig{BitRate: bitRate, MaxRate: maxRate, Buffer: buffer}.rated()
+	if e.c == nil {
+		return errClosed
+	}
+	if !e.tunable {
+		return fmt.Errorf("this %v encoder cannot change its rate while it runs: %w", e.params.Codec, ErrUnavailable)
+	}
+	if err := cfg.checkRates(); err != nil {
+		return err
+	}
+	C.tc_venc_rate(e.c, C.int64_t(cfg.BitRate), C.int64_t(cfg.MaxRate), C.int64_t(cfg.Buffer))
+	return nil
 }
 
 func (e *videoEncoder) flush() ([]media.Packet, error) {
