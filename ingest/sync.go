@@ -17,6 +17,7 @@ const (
 	syncSlewDiv  = 200                     // others by 1/200 of the time that passes, 0.5 %
 	syncCoherent = media.Second            // senders' tracks further apart than this have reports that can't be true
 	syncOutlier  = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
+	syncReorder  = media.Second / 2        // pictures may come this far out of the order they are shown in
 	syncJump     = 10 * media.Second       // a timestamp this far from its arrival begins a new timeline
 )
 
@@ -72,9 +73,8 @@ func (t *trackClock) observe(rtp uint32, arrival media.Time) int64 {
 	defer t.s.mu.Unlock()
 	ts := t.wrap.next(rtp)
 	delay := arrival - media.FromTicks(ts, t.rate)
-	if least, ok := t.delay.least(); ok && (delay-least > syncJump || least-delay > syncJump) &&
-		arrival-t.last < syncJump {
-		t.delay, t.ntp, t.isOdd, t.placed, t.ordered = leastWindow{}, false, false, false, false
+	if least, ok := t.delay.least(); ok && t.leapt(delay-least, arrival) {
+		t.delay, t.ntp, t.isOdd = leastWindow{}, false, false
 		t.jumps++
 	}
 	if !t.placed && t.delay.empty() {
@@ -85,6 +85,16 @@ func (t *trackClock) observe(rtp uint32, arrival media.Time) int64 {
 	t.last = arrival
 	t.delay.add(delay, arrival)
 	return ts
+}
+
+// leapt reports whether a timestamp that came late by this much (less than zero:
+// early) does not go on from those before. Called locked.
+func (t *trackClock) leapt(late, arrival media.Time) bool {
+	if abs(late) > syncJump && arrival-t.last < syncJump {
+		t.placed, t.ordered = false, false
+		return true
+	}
+	return late < -syncSnap
 }
 
 // report takes an RTCP sender report: the 64-bit NTP time and the RTP timestamp
@@ -110,12 +120,14 @@ func (t *trackClock) report(ntp uint64, rtp uint32, now media.Time) {
 		t.odd, t.isOdd = skew, true
 		t.outliers++
 		return
+	case abs(skew-t.skew) > syncOutlier:
+		t.delay = leastWindow{} // if timestamps have leapt, it is of the time before
 	}
 	t.skew, t.ntp, t.isOdd = skew, true, false
 }
 
 // at is where the timestamp ts, from observe, lies in the program. It never
-// runs backwards as timestamps rise, and corrections move it by at most 0.5 % of
+// runs backwards but for pictures that come out of order (B-frames), and corrections move it by at most 0.5 % of
 // the time that passes unless the track is new, was silent, or is far off.
 func (t *trackClock) at(ts int64, now media.Time) media.Time {
 	t.s.mu.Lock()
@@ -129,7 +141,7 @@ func (t *trackClock) at(ts int64, now media.Time) media.Time {
 	switch {
 	case t.ordered && ts == t.maxTS:
 		return t.maxAt
-	case t.ordered && ts < t.maxTS:
+	case t.ordered && ts < t.maxTS && media.FromTicks(t.maxTS-ts, t.rate) <= syncReorder:
 		return min(at, t.maxAt-media.FromTicks(t.maxTS-ts, t.rate))
 	case t.hasFloor && at <= t.maxAt:
 		at = t.maxAt + step
@@ -147,6 +159,9 @@ func (t *trackClock) correct(now media.Time) {
 	diff := target - t.k
 	most := max(0, now-t.slewed) / syncSlewDiv
 	t.slewed = now
+	if abs(diff) > syncSnap {
+		t.ordered = false
+	}
 	switch {
 	case !t.placed || now < t.quick:
 		t.k, t.placed = target, true
@@ -211,8 +226,7 @@ func abs(t media.Time) media.Time { return max(t, -t) }
 // path has become longer, and will not soon be short again.
 type leastWindow struct {
 	buckets [syncWindow / syncBucket]bucket
-	min     media.Time // cached for cur
-	cur     int64      // number of the newest bucket
+	cur     int64 // number of the newest bucket
 }
 
 type bucket struct {
