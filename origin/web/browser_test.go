@@ -197,7 +197,7 @@ func TestHomeInBrowser(t *testing.T) {
 			room("town-hall", true, "<b>Mallory</b>"), room("studio", false), room("backstage", false)}
 	})
 	b.state("live")
-	b.says("4 people on stage")
+	b.says("4 on stage")
 	b.says("12:3")
 	b.truth(`[...document.querySelectorAll('a')].some(a => a.getAttribute('href') === '/watch/town-hall')`)
 	b.truth(`document.querySelector('.face[title="<b>Mallory</b>"]') !== null`)

@@ -127,7 +127,7 @@ export class Controls {
   idle() {
     $('quality').disabled = $('live').disabled = true;
     $('tap').hidden = $('start').hidden = true;
-    put($('latency'), '');
+    $('latency').hidden = true;
     $('live').classList.remove('now');
     put($('live-text'), 'Live');
   }
@@ -147,6 +147,8 @@ export class Controls {
     $('live').classList.toggle('now', here);
     $('live').disabled = here;
     put($('live-text'), here ? 'Live' : 'Back to live');
-    if (playing) put($('latency'), behind(player.latency()));
+    const far = behind(player.latency());
+    put($('latency-text'), far);
+    $('latency').hidden = !far;
   }
 }

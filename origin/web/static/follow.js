@@ -12,8 +12,8 @@ export class Follow {
     this.listening = new AbortController();
     const on = (event, handler) => video.addEventListener(event, handler, { signal: this.listening.signal });
     on('waiting', () => this.waiting());
-    on('seeking', () => this.steer?.forget());
-    on('playing', () => { this.played = true; });
+    on('seeking', () => this.steer?.started(seconds()));
+    on('playing', () => { this.played = true; this.steer?.started(seconds()); });
     hls.on('hlsLevelUpdated', (_, data) => this.updated(data.details));
     hls.on('hlsBufferAppended', () => this.look());
     this.timer = setInterval(() => this.look(), 100);
@@ -30,6 +30,7 @@ export class Follow {
     this.details = details;
     if (!details.partTarget || this.steer) return;
     this.steer = new Steer(details.partTarget);
+    if (this.played) this.steer.started(seconds());
     this.hls.config.maxLiveSyncPlaybackRate = 1; // its own steering would undo ours
   }
 

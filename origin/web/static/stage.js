@@ -196,6 +196,7 @@ function stop() {
 
 let sent = new Sent();
 
+const settling = 15_000; // ms in which browsers only feel their way up
 const limits = { cpu: ' This computer is at its limit: the picture is smaller.', bandwidth: ' The network is at its limit: the picture is smaller.' };
 
 async function figures() {
@@ -206,7 +207,7 @@ async function figures() {
   put($('stat-rate'), bitrate(now.bitrate));
   put($('stat-rtt'), Number.isFinite(now.rtt) ? `${Math.round(now.rtt * 1000)} ms` : '–');
   put($('stat-time'), span((performance.now() - since) / 1000));
-  put($('say'), said.live[1] + (tracks.video && limits[now.limit] || ''));
+  put($('say'), said.live[1] + (tracks.video && performance.now() - since > settling && limits[now.limit] || ''));
 }
 
 function meter() {

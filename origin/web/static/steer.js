@@ -6,6 +6,7 @@
 // keeps the cushion at a goal: no clock of the server is needed, and jitter moves the line by itself.
 
 const memory = 10;      // how long a late part is remembered
+const settle = 0.7;     // after a start, in which a backlog is still loading
 const fresh = 1.5;      // what counts as happening now
 const gain = 0.5;       // of the excess, made up per second
 const slow = 0.95;      // when the cushion wears thin
@@ -14,13 +15,14 @@ const jumpAt = 4;       // further behind than this: seek, rather than run
 export const fastest = 1.5;
 
 export class Steer {
-  // partTarget is PART-TARGET. The goal begins at a part and a quarter and never leaves 0.26 to 1 s.
+  // partTarget is PART-TARGET. The goal begins at 1.4 parts and never leaves 0.28 to 1 s.
   constructor(partTarget) {
-    this.base = Math.min(1, Math.max(0.26, 1.25 * partTarget));
+    this.base = Math.min(1, Math.max(0.28, 1.4 * partTarget));
     this.step = Math.max(0.12, partTarget / 2);
     this.extra = 0;
     this.calmSince = -Infinity;
     this.current = 1;
+    this.listensAt = Infinity;
     this.forget();
   }
 
@@ -32,7 +34,7 @@ export class Steer {
   // saw takes the end of the buffer around the playhead, at each change and now and then between.
   saw(now, end) {
     if (end < this.end - 0.001) this.forget(); // flushed, or sought elsewhere
-    if (end > this.end) this.lows.push({ at: now, low: this.end - now });
+    if (end > this.end && now >= this.listensAt) this.lows.push({ at: now, low: this.end - now });
     this.end = end;
     while (this.lows.length && this.lows[0].at < now - memory) this.lows.shift();
   }
@@ -41,6 +43,13 @@ export class Steer {
   stalled(now) {
     this.extra = Math.min(1.5, this.goal(now) - this.base + this.step);
     this.calmSince = now;
+    this.listensAt = Infinity;
+    this.forget();
+  }
+
+  // started takes the moment when pictures begin to move: at first, after a stall, after a seek.
+  started(now) {
+    this.listensAt = now + settle;
     this.forget();
   }
 

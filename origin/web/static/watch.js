@@ -23,7 +23,8 @@ window.tilecast = {
 };
 
 // screen covers the picture with words; without words it uncovers it.
-function screen(headline, detail) {
+function screen(headline, detail, lost = false) {
+  $('home').hidden = !lost;
   $('screen').classList.toggle('gone', !headline);
   $('screen').inert = !headline;
   if (headline) {
@@ -67,7 +68,7 @@ async function nextProgram(over, since) {
         screen('The server has a problem', `It answered ${answer.status}. Trying again every second.`);
       } else if (!key && looks % 10 === 0 && !(await known())) {
         setState('waiting');
-        screen('There is no such room', `This server has no room called “${room}”. Check the address, or see all rooms on the home page.`);
+        screen('There is no such room', `This server has no room called “${room}”. Check the address, or pick another one.`, true);
       } else if (looks % 10 === 0 || performance.now() - since >= farewell && document.body.dataset.state === 'ended') {
         showWaiting(since);
       }

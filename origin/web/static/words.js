@@ -17,8 +17,8 @@ export function span(seconds) {
 // behind is how far from live a viewer is. Below a minute tenths matter; nobody sees the future.
 export function behind(seconds) {
   if (!Number.isFinite(seconds)) return '';
-  if (seconds < 60) return `${Math.max(0, seconds).toFixed(1)} s behind`;
-  return `${span(seconds)} behind`;
+  if (seconds < 60) return `${Math.max(0, seconds).toFixed(1)} s`;
+  return span(seconds);
 }
 
 export function initials(name) {
@@ -28,7 +28,7 @@ export function initials(name) {
 }
 
 export function people(n) {
-  return n === 0 ? 'Nobody on stage' : n === 1 ? '1 person on stage' : `${n} people on stage`;
+  return n === 0 ? 'Nobody on stage' : `${n} on stage`;
 }
 
 // deviceTrouble explains what getUserMedia rejected with (Media Capture and Streams, section 9.2.6).

@@ -78,16 +78,16 @@ test('figures read well', () => {
   assert.equal(words.span(754), '12:34');
   assert.equal(words.span(3723), '1:02:03');
   assert.equal(words.span(-3), '0:00');
-  assert.equal(words.behind(0.84), '0.8 s behind');
-  assert.equal(words.behind(-0.2), '0.0 s behind');
-  assert.equal(words.behind(75), '1:15 behind');
+  assert.equal(words.behind(0.84), '0.8 s');
+  assert.equal(words.behind(-0.2), '0.0 s');
+  assert.equal(words.behind(75), '1:15');
   assert.equal(words.behind(NaN), '');
   assert.equal(words.initials('Ada Lovelace'), 'AL');
   assert.equal(words.initials('  grace brewster hopper '), 'GH');
   assert.equal(words.initials('émile'), 'É');
   assert.equal(words.initials('😀 x'), '😀X');
   assert.equal(words.initials(' '), '?');
-  assert.equal(words.people(1), '1 person on stage');
+  assert.equal(words.people(1), '1 on stage');
 });
 
 test('every trouble has a title and says what to do', () => {

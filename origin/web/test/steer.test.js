@@ -16,11 +16,13 @@ function play({ part, delay, late = () => 0, length = 120, behind = 3 * part, ev
       steer.saw(arrivals, end = first + ++n * part);
     }
     if (position === null) {
-      if (end - first >= behind) position = end - behind;
-      continue;
+      if (end - first < behind) continue;
+      position = end - behind;
+      steer.started(now);
     }
     steer.saw(now, end);
     if (stalled && end - position < part) continue;
+    if (stalled) steer.started(now);
     stalled = false;
     const rate = steer.rate(now, position);
     position += rate * every + steer.jump(now, position);
@@ -87,6 +89,13 @@ test('a cushion that wears thin slows playback down instead of stalling', () => 
   assert.ok(seen.rates.includes(0.95));
 });
 
+test('after a stall it closes up again within ten seconds', () => {
+  const seen = play({ part: 0.2, delay: 0.2, late: n => (n === 100 ? 0.9 : 0), length: 60 });
+  assert.equal(seen.stalls, 1);
+  const at = seen.latency.findIndex(l => l > 1);
+  assert.ok(at > 0 && seen.latency[at + 200] < 0.95, `${seen.latency[at + 200]}`);
+});
+
 test('without knowledge it leaves the rate alone', () => {
   const steer = new Steer(0.2);
   assert.equal(steer.rate(1, 0), 1);
@@ -97,6 +106,7 @@ test('without knowledge it leaves the rate alone', () => {
 
 test('a flushed buffer is a new beginning', () => {
   const steer = new Steer(0.2);
+  steer.started(-1);
   for (let i = 0; i < 9; i++) steer.saw(i * 0.2, 10 + i * 0.2);
   assert.equal(steer.lows.length, 8);
   steer.saw(2, 5);
