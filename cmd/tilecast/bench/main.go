@@ -1,0 +1,85 @@
+// Command bench measures tilecast against its peers and its goals, and prints one table.
+//
+// Every contest runs its contestants interleaved in one go, so that a noisy machine is
+// equally unkind to all; figures are minima with medians behind them, and ratios are what counts.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// row is one line of the table.
+type row struct{ name, ours, theirs, ratio, goal string }
+
+// settings are the command's flags.
+type settings struct {
+	runs  int           // of each contestant
+	watch time.Duration // of each latency run
+	dir   string        // scratch, kept between calls
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "job" {
+		exit(job(os.Args[2:]))
+		return
+	}
+	var s settings
+	only := flag.String("only", "compose,playlist,latency", "which contests, by name")
+	flag.IntVar(&s.runs, "runs", 5, "runs of each contestant")
+	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
+	flag.StringVar(&s.dir, "dir", ".bench", "folder for clips")
+	flag.Parse()
+	exit(run(s, strings.Split(*only, ",")))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(s settings, names []string) error {
+	contests := map[string]func(settings) ([]row, error){
+		"compose": compose, "playlist": playlist, "latency": latency,
+	}
+	dir, err := filepath.Abs(s.dir)
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	rows := []row{{"measure", "ours", "theirs", "ratio", "goal"}}
+	for _, name := range names {
+		contest := contests[name]
+		if contest == nil {
+			return fmt.Errorf("no contest %q: use compose, playlist or latency", name)
+		}
+		got, err := contest(s)
+		rows = append(rows, got...)
+		if err != nil {
+			print(rows)
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	print(rows)
+	return nil
+}
+
+func print(rows []row) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.name, r.ours, r.theirs, r.ratio, r.goal)
+	}
+	w.Flush()
+}
+
+func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

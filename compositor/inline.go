@@ -1,0 +1,70 @@
+package compositor
+
+import (
+	"math"
+
+	"tilecast/compositor/codec"
+	"tilecast/media"
+)
+
+// Inline is a compositor that its caller drives, without goroutines and without a
+// clock: for benches, pictures of layouts and tests. One goroutine uses it.
+type Inline struct {
+	c      *Compositor
+	inputs []*Input
+	next   int64
+}
+
+// NewInline opens encoders and outlets like New.
+func NewInline(cfg Config, set codec.Set) (*Inline, error) {
+	c, err := New(cfg, set)
+	if err != nil {
+		return nil, err
+	}
+	return &Inline{c: c}, nil
+}
+
+// Join puts a participant on the stage; with CodecNone it has no video. It answers
+// the number that Push knows its video by.
+func (p *Inline) Join(name string, mc media.Codec) (int, error) {
+	tile := p.c.Join(name, name)
+	if mc == media.CodecNone {
+		return -1, nil
+	}
+	i, err := newInput(p.c, mc)
+	if err != nil {
+		return -1, err
+	}
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	tile.video = i
+	p.inputs = append(p.inputs, i)
+	p.c.rebuild()
+	return len(p.inputs) - 1, nil
+}
+
+// Push decodes a packet of video k at once.
+func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
+
+// Frame composes the next frame and encodes it in every rung.
+func (p *Inline) Frame() {
+	m := p.c.canvas.tick(p.next)
+	for _, r := range p.c.rungs {
+		r.step(composed{m.n, m.pic.Retain(), m.drawn})
+	}
+	m.pic.Release()
+	p.next++
+}
+
+// Snapshot is a copy of the last composed picture, which the caller releases.
+func (p *Inline) Snapshot() *codec.Picture { return p.c.Snapshot() }
+
+// Close flushes the encoders, closes the outlets and frees everything.
+func (p *Inline) Close() {
+	for _, i := range p.inputs {
+		i.finish()
+	}
+	p.c.Stop()
+	p.c.end.Store(math.MinInt64) // there is nothing that Run has to wait for
+	p.c.Run()
+}
