@@ -1,6 +1,11 @@
 package room
 
-import "time"
+import (
+	"time"
+
+	"tilecast/compositor"
+	"tilecast/origin"
+)
 
 // Status is what can be said of a room from outside.
 type Status struct {
@@ -36,4 +41,25 @@ func (r *Room) status() Status {
 		s.Participants = append(s.Participants, p)
 	}
 	return s
+}
+
+// Stats are the figures of a program on air.
+type Stats struct {
+	Room       string
+	Program    string
+	Compositor compositor.Stats
+	Origin     origin.ProgramStats
+}
+
+// Stats are the figures of every program on air, by room.
+func (rs *Rooms) Stats() (all []Stats) {
+	for _, r := range rs.all() {
+		r.mu.Lock()
+		p := r.prog
+		r.mu.Unlock()
+		if p != nil {
+			all = append(all, Stats{r.name, p.id, p.comp.Stats(), p.out.Stats()})
+		}
+	}
+	return all
 }

