@@ -185,9 +185,9 @@ func (d *decoder) variables(environ []string) (warnings []string) {
 	}
 	slices.Sort(environ)
 	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
+		name, value, _ := strings.Cut(pair, "=")
 		word, ours := strings.CutPrefix(name, "TILECAST_")
-		if !ours || slices.Contains(known, name) {
+		if !ours || value == "" || slices.Contains(known, name) {
 			continue
 		}
 		var words []string

@@ -202,6 +202,15 @@ func flags(t *testing.T, args ...string) map[string]*pflag.Flag {
 	return map[string]*pflag.Flag{"http.listen": fs.Lookup("http"), "udp.port": fs.Lookup("udp"), "http.tls_dev": fs.Lookup("tls-dev")}
 }
 
+// forget empties the variables of ours that the tests were started with.
+func forget(t *testing.T) {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "TILECAST_") {
+			t.Setenv(name, "")
+		}
+	}
+}
+
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -212,6 +221,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestFlagsBeforeVariablesBeforeFileBeforeDefaults(t *testing.T) {
+	forget(t)
 	file := write(t, "t.yaml", "http:\n  listen: :1\n  tls_dev: true\nudp:\n  port: 1\ndata: file\n")
 	t.Setenv("TILECAST_HTTP_LISTEN", ":2")
 	t.Setenv("TILECAST_UDP_PORT", "2")
@@ -233,6 +243,7 @@ func TestFlagsBeforeVariablesBeforeFileBeforeDefaults(t *testing.T) {
 }
 
 func TestMistakesOutsideTheFileNameTheirPlace(t *testing.T) {
+	forget(t)
 	file := write(t, "t.yaml", "udp:\n  port: 1\nlog:\n  level: loud\n")
 	t.Setenv("TILECAST_UDP_PORT", "many")
 	t.Setenv("TILECAST_HTTP_LISEN", ":1")
@@ -253,6 +264,7 @@ TILECAST_HTTP_LISEN: unknown variable, did you mean TILECAST_HTTP_LISTEN?
 }
 
 func TestMissingFileNamesTheNearest(t *testing.T) {
+	forget(t)
 	file := write(t, "tilecast.yaml", "")
 	for path, want := range map[string]string{
 		strings.TrimSuffix(file, "yaml") + "yml":       "tilecast.yml: no such file, did you mean " + file + "?",
