@@ -10,6 +10,10 @@ import (
 // ErrUnavailable is wrapped by constructors for a codec or an encoder this build cannot open.
 var ErrUnavailable = errors.New("codec unavailable")
 
+// ErrNeedKey is wrapped by a decoder's error for an access unit that cannot be
+// decoded because no key frame came before it, or an error did.
+var ErrNeedKey = errors.New("decoder waits for a key frame")
+
 // Set is a family of codecs that work together: LibAV, the real one, or Fake, for tests without C.
 type Set struct {
 	NewVideoDecoder func(media.Codec) (VideoDecoder, error)

@@ -8,10 +8,6 @@ import (
 	"tilecast/media"
 )
 
-// ErrNeedKey is wrapped by a decoder's error for an access unit that cannot be
-// decoded because no key frame came before it, or an error did.
-var ErrNeedKey = errors.New("decoder waits for a key frame")
-
 // Fake returns codecs for tests in virtual time: deterministic, quick, without C.
 //
 // What they write is text, so that a test can craft it, read it and match it, and

@@ -27,8 +27,8 @@ func (c YCbCr) RGBA() color.RGBA {
 
 func clip(v int32) uint8 { return uint8(min(max((v+1<<15)>>16, 0), 255)) }
 
-// FromImage converts img, over black where it is transparent. The picture belongs
-// to the caller, who releases it.
+// FromImage converts img, which is not empty, over black where it is transparent.
+// The picture belongs to the caller, who releases it.
 func FromImage(img image.Image) *Picture {
 	b := img.Bounds()
 	p := NewPicture(b.Dx(), b.Dy())

@@ -48,7 +48,7 @@ func avError(code C.int) error {
 	return errors.New(C.GoString(&buf[0]))
 }
 
-// names returns the first decoders to try for c, for tc_vdec_open and tc_adec_open.
+// decoderNames lists libavcodec's decoders for c in the order they are tried in.
 func decoderNames(c media.Codec) string {
 	switch c {
 	case media.VP8:
