@@ -19,11 +19,12 @@ type decoder struct {
 	file     string
 	lines    map[string]int    // by path, such as rooms[0].canvas.fps: where it was said
 	scalars  map[string]string // by path: the text of values outside of lists
+	outside  map[string]string // by path: the flag or variable that comes before the file
 	mistakes Mistakes
 }
 
 func newDecoder(file string) *decoder {
-	return &decoder{file: file, lines: map[string]int{}, scalars: map[string]string{}}
+	return &decoder{file: file, lines: map[string]int{}, scalars: map[string]string{}, outside: map[string]string{}}
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)

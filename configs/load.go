@@ -49,11 +49,12 @@ func Load(src Source) (cfg Config, warnings []string, err error) {
 			continue
 		}
 		if err := setScalar(lookup(&cfg, key).Addr().Interface(), v.GetString(key)); err != nil {
-			d.mistakes = append(d.mistakes, Mistake{Key: outside(key, src.Flags), Text: err.Error()})
+			d.mistakes = append(d.mistakes, Mistake{Key: d.outside[key], Text: err.Error()})
 		}
 	}
 	warnings = d.variables(os.Environ())
-	return d.finish(cfg, src.Flags, warnings)
+	cfg, err = d.finish(cfg)
+	return cfg, warnings, err
 }
 
 // Parse reads a configuration from a file's text alone. Name stands for the file in mistakes.
@@ -61,8 +62,7 @@ func Parse(name string, data []byte) (Config, error) {
 	d := newDecoder(name)
 	cfg := Default()
 	d.document(data, &cfg)
-	cfg, _, err := d.finish(cfg, nil, nil)
-	return cfg, err
+	return d.finish(cfg)
 }
 
 // ParseFile reads a configuration from a file alone, without flags and environment.
@@ -75,7 +75,8 @@ func ParseFile(path string) (Config, error) {
 	return Parse(path, data)
 }
 
-// layers puts file, environment and flags over one another.
+// layers puts file, environment and flags over one another, and remembers in outside
+// which flag or variable comes before the file.
 func (d *decoder) layers(flags map[string]*pflag.Flag) (*viper.Viper, error) {
 	v := viper.New()
 	for key, text := range d.scalars {
@@ -87,9 +88,15 @@ func (d *decoder) layers(flags map[string]*pflag.Flag) (*viper.Viper, error) {
 		if err := v.BindEnv(key, Var(key)); err != nil {
 			return nil, fmt.Errorf("variable of %s: %w", key, err)
 		}
+		if os.Getenv(Var(key)) != "" {
+			d.outside[key] = Var(key)
+		}
 		if f := flags[key]; f != nil {
 			if err := v.BindPFlag(key, f); err != nil {
 				return nil, fmt.Errorf("flag of %s: %w", key, err)
+			}
+			if f.Changed {
+				d.outside[key] = "--" + f.Name
 			}
 		}
 	}
@@ -104,19 +111,8 @@ func nest(key string, value any) map[string]any {
 	return map[string]any{key: value}
 }
 
-// outside names the flag or the variable that sets key, or "" when the file or the default does.
-func outside(key string, flags map[string]*pflag.Flag) string {
-	if f := flags[key]; f != nil && f.Changed {
-		return "--" + f.Name
-	}
-	if os.Getenv(Var(key)) != "" {
-		return Var(key)
-	}
-	return ""
-}
-
 // finish completes what was left open, checks everything and gives the mistakes their places.
-func (d *decoder) finish(cfg Config, flags map[string]*pflag.Flag, warnings []string) (Config, []string, error) {
+func (d *decoder) finish(cfg Config) (Config, error) {
 	for i := range cfg.Rooms {
 		d.complete(&cfg.Rooms[i], fmt.Sprintf("rooms[%d]", i))
 	}
@@ -125,14 +121,14 @@ func (d *decoder) finish(cfg Config, flags map[string]*pflag.Flag, warnings []st
 			return
 		}
 		m := Mistake{Key: path, Text: fmt.Sprintf(format, args...)}
-		if from := outside(path, flags); from != "" {
+		if from := d.outside[path]; from != "" {
 			m.Key = from
 		} else {
 			m.File, m.Line = d.file, d.line(path)
 		}
 		d.mistakes = append(d.mistakes, m)
 	})
-	return cfg, warnings, d.mistakes.err()
+	return cfg, d.mistakes.err()
 }
 
 // complete sets what a room's entry left open. A zero that was said stays, to be refused.
