@@ -84,10 +84,11 @@ func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
 		}
 	}
 	cancel()
+	err = errors.Join(err, g.close(opt.Log))
 	if demo != nil {
 		err = errors.Join(err, <-demo)
 	}
-	if err = errors.Join(err, g.close(opt.Log)); err != nil {
+	if err != nil {
 		return failure{err}
 	}
 	return nil
@@ -113,7 +114,7 @@ func (g *gateway) demo(ctx context.Context, opt serveOptions) error {
 		return nil
 	}
 	return broadcast.Demo(ctx, broadcast.DemoConfig{
-		BaseURL: g.base, Room: g.cfg.Rooms[0].Name, N: opt.Broadcasters, Log: opt.Log,
+		BaseURL: g.base, Room: g.cfg.Rooms[0].Name, N: opt.Broadcasters, Insecure: g.cfg.HTTP.TLSDev, Log: opt.Log,
 	})
 }
 
