@@ -20,7 +20,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
         libavcodec59 libavutil57 libswscale6 libswresample4 libyuv0 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tilecast \
+ && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tilecast \
  && install -d -o tilecast -g tilecast /data
 COPY --from=build /src/bin/tilecast /usr/local/bin/tilecast
 COPY LICENSE /usr/share/doc/tilecast/
