@@ -38,7 +38,6 @@ type gateway struct {
 	peers        []*webrtc.PeerConnection
 	deletes      atomic.Int32
 	posts        atomic.Int32
-	dropRTP      bool
 }
 
 func newGateway(t *testing.T) *gateway {

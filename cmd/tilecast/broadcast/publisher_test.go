@@ -100,8 +100,7 @@ func TestTimestampsAndReportsShareOneClock(t *testing.T) {
 // onGrid checks that ts, seen through r, is a multiple of step to a tick.
 func onGrid(t *testing.T, what string, r *rtcp.SenderReport, ts uint32, rate int64, step media.Time) {
 	t.Helper()
-	sec, frac := int64(r.NTPTime>>32)-2_208_988_800, media.Time(uint64(uint32(r.NTPTime))*uint64(media.Second)>>32)
-	at := media.Time(sec)*media.Second + frac + media.FromTicks(int64(int32(ts-r.RTPTime)), rate)
+	at := wall(r, ts, rate)
 	off := (at+step/2)%step - step/2
 	if tick := media.FromTicks(1, rate); off < -tick || off > tick {
 		t.Fatalf("%s at %v is %v off its grid", what, at, off)

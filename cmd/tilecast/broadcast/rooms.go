@@ -31,7 +31,7 @@ func lavender(r *interior) {
 	r.soften(5)
 	r.shelf(470, 118, 170, 0xf6effc, []uint32{0xf7a8b8, 0xffffff, 0x7d6bc0, 0xffd9a0, 0x9ad3c9}, 11)
 	r.shelf(470, 206, 170, 0xf6effc, []uint32{0xf7a8b8, 0xffffff, 0x7d6bc0, 0xffd9a0, 0x9ad3c9}, 12)
-	r.lamp(112, 330, 74, 0xfff3dc, 0x7d6bc0, 0xfff0c9)
+	r.lamp(112, 330, 74, 0xfff3ea, 0x7d6bc0, 0xffe3ea)
 	r.ledge(328, 0x8a78c2, 0x7766b0)
 	r.soften(3.2)
 }

@@ -28,6 +28,7 @@ type syllable struct {
 	onset      onset
 	pitch      float64 // factor on the speaker's own
 	loud       float64 // 0..1
+	in, out    float64 // how open the mouth still is at its start and its end
 }
 
 type onset uint8
@@ -98,11 +99,18 @@ func talk(r *rand.Rand, start, end media.Time) []syllable {
 			if question && x > 0.7 {
 				pitch += 0.9 * (x - 0.7)
 			}
-			out = append(out, syllable{
+			y := syllable{
 				start: at, end: at + dur, vowel: r.IntN(len(vowels)), onset: onset(r.IntN(3)),
-				pitch: pitch, loud: 0.65 + 0.35*r.Float64(),
-			})
-			at += dur + ms(5, 35)
+				pitch: pitch, loud: 0.65 + 0.35*r.Float64(), in: 0.3, out: 0.3,
+			}
+			at += dur
+			if i == 0 {
+				y.in = 0
+			}
+			if last := i == n-1; last || at+210*media.Millisecond > end {
+				y.out = 0
+			}
+			out = append(out, y)
 		}
 		at += ms(180, 420)
 	}
@@ -148,5 +156,9 @@ func (s *Script) voicing(who int, t media.Time) voicing {
 	}
 	y := &all[i-1]
 	x := float64(u-y.start) / float64(y.end-y.start)
-	return voicing{open: y.loud * math.Pow(math.Sin(math.Pi*x), 0.6), s: y, since: u - y.start}
+	edge := y.in
+	if x > 0.5 {
+		edge = y.out
+	}
+	return voicing{open: y.loud * (edge + (1-edge)*math.Sqrt(math.Sin(math.Pi*x))), s: y, since: u - y.start}
 }

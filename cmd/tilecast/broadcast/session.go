@@ -36,15 +36,16 @@ type session struct {
 	video, audio *track
 	clock        clock
 	live, dead   chan struct{} // closed when connected, and when it never will be again
+	readers      sync.WaitGroup
 }
 
 // session publishes once, and reports whether media flowed.
 func (p *Publisher) session(ctx context.Context) (lived bool, err error) {
 	s := &session{p: p, live: make(chan struct{}), dead: make(chan struct{})}
+	defer s.close()
 	if err := s.open(); err != nil {
 		return false, err
 	}
-	defer s.close()
 	if err := s.negotiate(ctx); err != nil {
 		return false, err
 	}
@@ -205,8 +206,11 @@ func (s *session) welcome() error {
 	return nil
 }
 
-// close ends the session: BYE, DELETE, DTLS close, or none of them after Kill.
+// close ends the session and its goroutines: BYE, DELETE, DTLS close, or none of them after Kill.
 func (s *session) close() {
+	if s.pc == nil {
+		return
+	}
 	if s.p.killed.Err() == nil {
 		for _, t := range []*track{s.video, s.audio} {
 			if t != nil && t.started() {
@@ -222,6 +226,7 @@ func (s *session) close() {
 		}
 	}
 	_ = s.pc.GracefulClose()
+	s.readers.Wait()
 }
 
 // cable is the machine's network until it is cut: after that nothing leaves it, and

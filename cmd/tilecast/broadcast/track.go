@@ -98,7 +98,7 @@ func (s *session) addTrack(c media.Codec, id string) (*track, error) {
 		out: out, pay: i.pay(), rate: int64(i.cap.ClockRate), offset: rand.Uint32(), seq: uint16(rand.Uint32()), count: &s.p.count,
 		ssrc: uint32(tr.Sender().GetParameters().Encodings[0].SSRC),
 	}
-	go t.listen(tr.Sender()) // ends with the peer connection
+	s.readers.Go(func() { t.listen(tr.Sender()) }) // ends with the peer connection
 	return t, nil
 }
 

@@ -38,7 +38,6 @@ type Voice struct {
 	phase float64
 	f0    float64
 	amp   float64
-	tilt  float64
 	hum   float64
 	form  [4]resonator
 	sib   resonator
@@ -68,6 +67,9 @@ func (r *resonator) step(x float64) float64 {
 	r.y2, r.y1 = r.y1, y
 	return y
 }
+
+// still reports whether it has stopped ringing.
+func (r *resonator) still() bool { return math.Abs(r.y1)+math.Abs(r.y2) < 1e-5 }
 
 // grain is how long the mouth keeps one shape: 5 ms.
 const grain = 240
@@ -139,8 +141,8 @@ func articulate(y *syllable, since media.Time, amp float64) (hissing, voiced flo
 func (v *Voice) sample(breath, hissing float64) float64 {
 	w := v.noise()
 	v.hum += 0.02 * (w - v.hum)
-	x := 0.004 * v.hum
-	if v.amp < 1e-4 && hissing == 0 && math.Abs(v.form[0].y1) < 1e-5 {
+	x := 0.009 * v.hum
+	if v.amp < 1e-4 && hissing == 0 && v.form[0].still() {
 		return x
 	}
 	v.phase += v.f0 / 48000
@@ -154,7 +156,7 @@ func (v *Voice) sample(breath, hissing float64) float64 {
 		sign = -sign
 	}
 	x = 1.6*x + hissing*v.sib.step(4*w)
-	return x / (1 + math.Abs(x)*0.5)
+	return 0.45 * x / (1 + math.Abs(x)*0.5)
 }
 
 // glottis is the derivative of the air flow through the vocal folds over one period
