@@ -21,14 +21,19 @@ func BenchmarkTick(b *testing.B) {
 				}
 				p := newInline(b, cfg, codec.Fake(), media.VP8, tiles)
 				b.ReportAllocs()
-				tickWithNewPictures(p, b.N, b.ResetTimer)
+				next, done := ticker(p)
+				for b.Loop() {
+					next()
+				}
+				done()
 			})
 		}
 	}
 }
 
-// tickWithNewPictures composes n frames; on each every tile has a new picture.
-func tickWithNewPictures(p *inline, n int, ready func()) {
+// ticker gives a function that composes a frame on which every tile has a new
+// picture, after a few such frames. done frees the pictures.
+func ticker(p *inline) (next, done func()) {
 	rect := p.scene.cells[0].rect
 	reel := make([]*frame, 2*len(p.inputs))
 	for k := range reel {
@@ -36,28 +41,26 @@ func tickWithNewPictures(p *inline, n int, ready func()) {
 		codec.Fill(pic, palette[k%len(palette)])
 		reel[k] = newFrame(pic, 0)
 	}
-	turn := func(k int) {
+	next = func() {
 		for j, i := range p.inputs {
-			f := reel[2*j+k%2].retain()
-			f.seq, f.src.At = uint64(firstSeq+k), p.cfg.Rate.Frame(p.n)-p.cfg.Delay
+			f := reel[2*j+int(p.next%2)].retain()
+			f.seq, f.src.At = uint64(firstSeq+p.next), p.cfg.Rate.Frame(p.next)-p.cfg.Delay
 			i.film.add(f)
 		}
-		m := p.canvas.tick(p.n)
+		m := p.canvas.tick(p.next)
 		m.pic.Release()
-		p.n++
+		p.next++
 	}
-	for k := range 4 {
-		turn(k)
+	for range 4 {
+		next()
 	}
-	ready()
-	for k := range n {
-		turn(k + 4)
-	}
-	for _, i := range p.inputs {
-		i.film.discard()
-	}
-	for _, f := range reel {
-		f.release()
+	return next, func() {
+		for _, i := range p.inputs {
+			i.film.discard()
+		}
+		for _, f := range reel {
+			f.release()
+		}
 	}
 }
 
@@ -65,20 +68,25 @@ func TestTickDoesNotAllocate(t *testing.T) {
 	cfg := config()
 	cfg.Look.Labels, cfg.Look.Radius = true, 12
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
-	var allocs float64
-	tickWithNewPictures(p, 0, func() {
-		m := p.canvas.tick(p.n)
-		m.pic.Release()
-		allocs = testing.AllocsPerRun(50, func() {
-			p.n++
-			f := newFrame(codec.NewPicture(16, 16), p.frameSeq.Add(1))
-			f.release()
-			m := p.canvas.tick(p.n)
-			m.pic.Release()
-		})
-	})
-	if allocs > 1 { // the picture of the one frame that the loop makes
+	next, done := ticker(p)
+	defer done()
+	drawn := p.canvas.drawn
+	if allocs := testing.AllocsPerRun(50, next); allocs > 0 {
 		t.Errorf("%v allocations per tick", allocs)
+	}
+	if p.canvas.drawn < drawn+50 {
+		t.Error("nothing was drawn")
+	}
+}
+
+// BenchmarkJoin is the work of a ninth guest's arrival and departure.
+func BenchmarkJoin(b *testing.B) {
+	cfg := config()
+	cfg.Look = DefaultLook()
+	p := newInline(b, cfg, codec.Fake(), media.VP8, 8)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Compositor.Join("x", "Guest").Leave()
 	}
 }
 

@@ -2,7 +2,6 @@ package compositor
 
 import (
 	"image"
-	"math"
 	"testing"
 
 	"tilecast/compositor/codec"
@@ -10,12 +9,10 @@ import (
 	"tilecast/media"
 )
 
-// inline is a program without goroutines and without a clock: the caller feeds the
-// inputs and asks for each frame.
+// inline is a program that the test drives, with its tapes.
 type inline struct {
 	*stage
-	inputs []*Input
-	n      int64
+	*Inline
 }
 
 // newInline has n tiles with a video each.
@@ -27,46 +24,24 @@ func newInline(t testing.TB, cfg Config, set codec.Set, mc media.Codec, n int) *
 		return p.tapes[id], nil
 	}
 	var err error
-	if p.Compositor, err = New(cfg, set); err != nil {
+	if p.Inline, err = NewInline(cfg, set); err != nil {
 		t.Fatal(err)
 	}
+	p.Compositor = p.Inline.c
 	for k := range n {
-		tile := p.Join(string(rune('a'+k)), "Guest "+string(rune('A'+k)))
-		i, err := newInput(p.Compositor, mc)
-		if err != nil {
+		if _, err := p.Inline.Join("Guest "+string(rune('A'+k)), mc); err != nil {
 			t.Fatal(err)
 		}
-		tile.video = i
-		p.inputs = append(p.inputs, i)
 	}
-	p.mu.Lock()
-	p.rebuild()
-	p.mu.Unlock()
 	t.Cleanup(p.close)
 	return p
 }
 
-// encode composes the next frame and encodes every rung.
-func (p *inline) encode() {
-	m := p.canvas.tick(p.n)
-	for _, r := range p.rungs {
-		r.step(composed{m.n, m.pic.Retain(), m.drawn})
-	}
-	m.pic.Release()
-	p.n++
-}
-
-// close flushes and frees everything, as Run does at the program's end.
+// close may be called before the test's end.
 func (p *inline) close() {
-	if p.stopped {
-		return
+	if !p.stopped {
+		p.Close()
 	}
-	for _, i := range p.inputs {
-		i.finish()
-	}
-	p.Stop()
-	p.Compositor.end.Store(math.MinInt64)
-	p.Run()
 }
 
 func (p *inline) feed(k int, seq int64, w, h int, c codec.YCbCr, at media.Time) {
@@ -75,7 +50,7 @@ func (p *inline) feed(k int, seq int64, w, h int, c codec.YCbCr, at media.Time) 
 
 func (p *inline) colour(t testing.TB, x, y int) codec.YCbCr {
 	t.Helper()
-	pic := p.Snapshot()
+	pic := p.Compositor.Snapshot()
 	defer pic.Release()
 	return pic.Pixel(x, y)
 }
@@ -88,23 +63,23 @@ func TestCanvasRedrawsOnlyWhatChanged(t *testing.T) {
 	for k := range 4 {
 		p.feed(k, 0, 640, 360, palette[k], 0)
 	}
-	p.encode()
+	p.Frame()
 	drawn, repaints := p.canvas.drawn, p.canvas.repaints.Load()
 	for range 10 {
-		p.encode()
+		p.Frame()
 	}
 	if p.canvas.drawn != drawn || len(p.canvas.buffers) != 1 {
 		t.Errorf("a still stage is drawn %d times in %d buffers", p.canvas.drawn-drawn, len(p.canvas.buffers))
 	}
 	// A mark where nothing changes must survive; the snapshot's hold forces a second buffer at first.
-	p.feed(1, 1, 640, 360, white, p.cfg.Rate.Frame(p.n))
-	p.encode()
+	p.feed(1, 1, 640, 360, white, p.cfg.Rate.Frame(p.next))
+	p.Frame()
 	for _, b := range p.canvas.buffers {
 		codec.Fill(b.pic.View(image.Rect(100, 100, 110, 110)), black)
 	}
 	for k := range int64(5) {
-		p.feed(1, 2+k, 640, 360, palette[k], p.cfg.Rate.Frame(p.n))
-		p.encode()
+		p.feed(1, 2+k, 640, 360, palette[k], p.cfg.Rate.Frame(p.next))
+		p.Frame()
 		if got := p.colour(t, 700, 100); !near(got, palette[k]) {
 			t.Fatalf("the tile that changed shows %v", got)
 		}
@@ -136,12 +111,12 @@ func TestPicturesScaledAheadAreUsed(t *testing.T) {
 	codec.Fill(f.find(u), palette[0])
 	f.release()
 	g.release()
-	p.encode()
+	p.Frame()
 	if got := p.colour(t, 300, 200); got != palette[0] {
 		t.Errorf("the canvas does not use the scaled picture: %v", got)
 	}
-	p.Join("late", "")
-	p.encode()
+	p.Compositor.Join("late", "")
+	p.Frame()
 	if got := p.colour(t, 300, 200); got != white {
 		t.Errorf("after a change of layout the tile shows %v", got)
 	}
@@ -152,7 +127,7 @@ func TestContainLeavesBars(t *testing.T) {
 	cfg.Delay, cfg.Look.Fit = 0, layout.Contain
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
 	p.feed(0, 0, 480, 640, white, 0)
-	p.encode()
+	p.Frame()
 	ground := codec.RGB(0x12, 0x14, 0x19)
 	if a, b := p.colour(t, 640, 20), p.colour(t, 200, 300); a != white || b != ground {
 		t.Errorf("middle %v, bar %v", a, b)
@@ -162,8 +137,8 @@ func TestContainLeavesBars(t *testing.T) {
 func TestRungsFillSlotsAndCutAtEdges(t *testing.T) {
 	p := newInline(t, config(), codec.Fake(), media.VP8, 0)
 	for _, n := range []int64{0, 1, 5, 9, 10, 34, 35, 61, 200} {
-		p.n = n
-		p.encode()
+		p.next = n
+		p.Frame()
 	}
 	type sample struct{ at, dur int64 }
 	want := []sample{{0, 1}, {1, 1}, {2, 4}, {6, 4}, {10, 1}, {11, 9}, {20, 10}, {30, 5}, {35, 1}, {36, 4}, {40, 10}, {50, 10}, {60, 2}, {62, 8}, {70, 10}}
@@ -230,7 +205,7 @@ func TestLabelsAndCornersAreDrawn(t *testing.T) {
 	cfg.Look.Labels, cfg.Look.Radius = true, 12
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
 	p.feed(0, 0, 1264, 704, white, 0)
-	p.encode()
+	p.Frame()
 	if c := p.colour(t, 8, 8); near(c, white) {
 		t.Error("the tile's corner is not round")
 	}
@@ -239,5 +214,28 @@ func TestLabelsAndCornersAreDrawn(t *testing.T) {
 	}
 	if c := p.colour(t, 640, 360); !near(c, white) {
 		t.Error("the picture is covered")
+	}
+}
+
+// TestTinyStage: art that does not fit its tile must not reach its neighbours.
+func TestTinyStage(t *testing.T) {
+	cfg := config()
+	cfg.W, cfg.H, cfg.Rungs = 48, 32, []Rung{{Name: "tiny", W: 16, H: 16, BitRate: 50_000}}
+	cfg.Delay, cfg.Look = 0, DefaultLook()
+	cfg.Look.Radius, cfg.Look.Gap, cfg.Look.Margin = 500, 0, 0
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
+	for k := range 9 {
+		p.feed(k, 0, 1920, 1080, palette[k], 0)
+	}
+	p.Frame()
+	for k, rect := range layout.Grid(48, 32, 9, 0, 0) {
+		c := rect.Min.Add(rect.Max).Div(2)
+		if got := p.colour(t, c.X, c.Y); !near(got, palette[k]) {
+			t.Errorf("tile %d is %v, want %v", k, got, palette[k])
+		}
+	}
+	for n := range 12 {
+		p.Compositor.Join(string(rune('p'+n)), "x").Leave()
+		p.Frame()
 	}
 }

@@ -34,9 +34,10 @@ type Compositor struct {
 	stopped bool
 	running bool
 
-	empty              *codec.Picture
-	emptyOf, cornersOf Look
-	cornerArt          [4]*codec.Overlay
+	empty     *codec.Picture // the slate of emptyOf
+	emptyOf   Look
+	cornerArt [4]*codec.Overlay
+	cornersOf cornerKey
 
 	sceneMu sync.Mutex // short: a canvas takes it at each tick
 	scene   *scene

@@ -92,8 +92,8 @@ func setView(v, p *codec.Picture, r image.Rectangle) *codec.Picture {
 	return v
 }
 
-// filmLen bounds the pictures that wait for their time: a third of a second at 60 fps.
-const filmLen = 24
+// filmLen bounds the pictures that wait for their time: the longest delay at 60 fps.
+const filmLen = 64
 
 // film is an input's pictures in order of time, from the one on show.
 type film struct {

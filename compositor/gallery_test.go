@@ -36,8 +36,8 @@ func TestGallery(t *testing.T) {
 			f.scale(*p.inputs[k].uses.Load(), new(codec.Picture))
 			p.inputs[k].film.add(f)
 		}
-		p.encode()
-		pic := p.Snapshot()
+		p.Frame()
+		pic := p.Compositor.Snapshot()
 		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("stage%d.png", n)))
 		if err != nil {
 			t.Fatal(err)

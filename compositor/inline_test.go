@@ -74,12 +74,12 @@ func threadTime(b *testing.B) time.Duration {
 func composed4(b *testing.B, set codec.Set, cfg Config, clips [4][]media.Packet) func(n int) {
 	p := newInline(b, cfg, set, media.VP8, 4)
 	return func(n int) {
-		for k, i := range p.inputs {
+		for k := range p.inputs {
 			pk := clips[k][n%len(clips[k])]
-			pk.At = cfg.Rate.Frame(p.n)
-			i.step(pk)
+			pk.At = cfg.Rate.Frame(p.next)
+			p.Push(k, pk)
 		}
-		p.encode()
+		p.Frame()
 		p.tapes["720p"].packets = p.tapes["720p"].packets[:0]
 	}
 }
@@ -131,7 +131,7 @@ func composeAll(b *testing.B, set codec.Set, cfg Config, clips [4][]media.Packet
 		}
 		m := p.canvas.tick(int64(n))
 		m.pic.Release()
-		out = append(out, p.Snapshot())
+		out = append(out, p.Compositor.Snapshot())
 		b.Cleanup(out[n].Release)
 	}
 	return out

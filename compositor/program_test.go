@@ -261,7 +261,9 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := codec.Live()
-		s := newStage(t, config(), codec.Fake()).start()
+		cfg := config()
+		cfg.W, cfg.H, cfg.Rungs = 160, 90, []Rung{{Name: "90p", W: 160, H: 90, BitRate: 100_000}}
+		s := newStage(t, cfg, codec.Fake()).start()
 		var stage []*Tile
 		for k := range 500 {
 			tile := s.Join(fmt.Sprint(k), fmt.Sprint("Guest ", k))

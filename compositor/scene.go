@@ -2,6 +2,7 @@ package compositor
 
 import (
 	"image"
+	"image/color"
 
 	"tilecast/compositor/art"
 	"tilecast/compositor/codec"
@@ -55,7 +56,7 @@ func (s *still) render(a *art.Artist, name string, size image.Point, labelled bo
 	s.blank = codec.FromImage(a.Placeholder(size.X, size.Y, name, ""))
 	s.lost = codec.FromImage(a.Placeholder(size.X, size.Y, name, "Reconnecting…"))
 	if text := art.TextSize(size.X, size.Y); labelled {
-		if img := a.Label(name, text, size.X-2*inset(size)); img != nil {
+		if img := a.Label(name, text, size.X-2*inset(size)); img != nil && img.Rect.Dx() <= size.X-2*inset(size) {
 			s.label = codec.NewOverlay(img)
 		}
 	}
@@ -80,8 +81,8 @@ func (c *Compositor) rebuild() {
 	}
 	if len(c.tiles) == 0 {
 		s.cells = []cell{c.slate()}
-	} else if look.Radius >= 2 {
-		s.corners = c.corners()
+	} else {
+		s.corners = c.corners(rects[0].Size())
 	}
 	c.show(s)
 }
@@ -149,12 +150,23 @@ func (c *Compositor) slate() cell {
 	return cell{rect: image.Rect(0, 0, c.cfg.W, c.cfg.H), blank: c.empty.Retain(), lost: c.empty.Retain()}
 }
 
-func (c *Compositor) corners() (corners [4]*codec.Overlay) {
-	if c.cornersOf != c.look || c.cornerArt[0] == nil {
-		for turns := range corners {
-			c.cornerArt[turns] = codec.NewOverlay(art.Corner(min(c.look.Radius, 64), c.look.Background, turns))
+// corners are the overlays that round tiles of one size; nil for square ones.
+// Called with c.mu held.
+func (c *Compositor) corners(size image.Point) [4]*codec.Overlay {
+	r := min(c.look.Radius, size.X/2, size.Y/2)
+	if r < 2 {
+		return [4]*codec.Overlay{}
+	}
+	if key := (cornerKey{r, c.look.Background}); c.cornersOf != key {
+		for turns := range c.cornerArt {
+			c.cornerArt[turns] = codec.NewOverlay(art.Corner(r, c.look.Background, turns))
 		}
-		c.cornersOf = c.look
+		c.cornersOf = key
 	}
 	return c.cornerArt
+}
+
+type cornerKey struct {
+	radius int
+	ground color.RGBA
 }

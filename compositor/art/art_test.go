@@ -34,8 +34,8 @@ func TestInitials(t *testing.T) {
 func TestTintBelongsToTheName(t *testing.T) {
 	seen := map[color.RGBA]bool{}
 	for _, n := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
-		if Tint(n) != Tint(n) {
-			t.Fatal("the tint of a name changes")
+		if Tint(n) != Tint(" "+n+"\n") {
+			t.Fatal("the tint depends on what is not seen")
 		}
 		seen[Tint(n)] = true
 	}
@@ -81,8 +81,13 @@ func TestOddNamesAreHarmless(t *testing.T) {
 			a.Slate(w, w, night, name)
 		}
 	}
-	if a.Label(" \x00", 18, 200) != nil {
-		t.Fatal("a name without characters has a label")
+	for _, name := range []string{" \x00", "王小明", "🎉"} {
+		if a.Label(name, 18, 200) != nil {
+			t.Fatalf("%q, of which nothing can be drawn, has a label", name)
+		}
+	}
+	if party := a.Label("🎉 Zoë", 18, 200); party == nil || party.Rect != a.Label("Zoë", 18, 200).Rect {
+		t.Fatal("a character that no font has leaves a trace")
 	}
 }
 

@@ -58,6 +58,17 @@ func (a *Artist) ResolveFace(r rune) *font.Face {
 	return a.faces[0]
 }
 
+// drawable is s, clean, less the characters that no font has.
+func (a *Artist) drawable(s string) []rune {
+	s = strings.Map(func(r rune) rune {
+		if _, ok := a.ResolveFace(r).NominalGlyph(r); !ok {
+			return -1
+		}
+		return r
+	}, clean(s))
+	return []rune(strings.Join(strings.Fields(s), " "))
+}
+
 // covers reports whether every character of s has a glyph.
 func (a *Artist) covers(s string) bool {
 	for _, r := range s {
@@ -74,9 +85,10 @@ type line struct {
 	width float64 // px
 }
 
-// layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. Called locked.
+// layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. What no
+// font has is left out rather than drawn as boxes. Called locked.
 func (a *Artist) layOut(s string, size, maxWidth float64) line {
-	text := []rune(clean(s))
+	text := a.drawable(s)
 	if len(text) == 0 {
 		return line{}
 	}
