@@ -123,14 +123,23 @@ func (b *browser) open(path string) {
 	b.do(chromedp.Navigate(b.url + path))
 }
 
-// until waits for an expression to hold.
+// until waits for an expression to hold. A page that is just being replaced has no answer yet.
 func (b *browser) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))
-	if _, err := chromedp.Run(ctx, poll); err != nil {
-		b.t.Fatalf("gave up waiting for %s: %v\nthe page: %s", expression, err, b.page())
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if err == nil && is {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.t.Fatalf("gave up waiting for %s (%v)\nthe page: %s", expression, err, b.page())
+		}
 	}
 }
 
@@ -274,9 +283,12 @@ func TestWatchInBrowser(t *testing.T) {
 	b.shot("watch-unknown")
 }
 
-const strict = `const play = HTMLMediaElement.prototype.play;
+// strict is that policy. The browser's own would take the commands of this test for gestures.
+const strict = `let touched = false;
+addEventListener('pointerdown', event => { touched ||= event.isTrusted; }, true);
+const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
-	if (this.muted || navigator.userActivation.hasBeenActive) return play.call(this);
+	if (this.muted || touched) return play.call(this);
 	return Promise.reject(new DOMException('play() needs a gesture', 'NotAllowedError'));
 };`
 
@@ -310,6 +322,34 @@ func TestSteeringInBrowser(t *testing.T) {
 	b.state("playing")
 	b.until(`tilecast.latency() < 0.95`)
 	b.truth(`tilecast.hls.config.maxLiveSyncPlaybackRate === 1`)
+}
+
+// Without hls.js the page names what is missing, and how to get it.
+func TestMissingPlayerInBrowser(t *testing.T) {
+	b := newBrowser(t)
+	b.gateway.pages = newSite(withoutPlayer(t))
+	b.gateway.air("one")
+	b.open("/watch/demo")
+	b.state("error")
+	b.says("The player is missing from this build")
+	b.says("make build")
+	b.shot("watch-missing")
+}
+
+// The browser's own player, which is all that an old iPhone has.
+func TestNativeInBrowser(t *testing.T) {
+	b := newBrowser(t, chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
+	b.gateway.pages = newSite(withoutPlayer(t))
+	b.open("/watch/demo?native=1")
+	b.state("waiting")
+	b.gateway.air("one")
+	if !eval[bool](b, `tilecast.video.canPlayType('application/vnd.apple.mpegurl') !== ''`) {
+		t.Skip("this browser has no HLS of its own")
+	}
+	b.state("playing")
+	b.until(`tilecast.video.currentTime > 1 && tilecast.hls === null`)
+	b.gateway.end()
+	b.state("ended")
 }
 
 func TestStageInBrowser(t *testing.T) {

@@ -110,8 +110,8 @@ func (p *program) playlist(n int) string {
 // gateway answers as tilecast does, as far as the pages can tell.
 type gateway struct {
 	http.Handler
-	t    *testing.T
-	clip *clip
+	pages http.Handler
+	clip  *clip
 
 	mu       sync.Mutex
 	rooms    any
@@ -125,9 +125,9 @@ type gateway struct {
 }
 
 func newGateway(t *testing.T) *gateway {
-	g := &gateway{t: t, clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}}
+	g := &gateway{pages: Handler(), clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}}
 	mux := http.NewServeMux()
-	mux.Handle("/", Handler())
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { g.pages.ServeHTTP(w, r) })
 	mux.HandleFunc("GET /api/v1/rooms", g.listRooms)
 	mux.HandleFunc("GET /hls/{room}/index.m3u8", g.index)
 	mux.HandleFunc("GET /hls/{room}/{program}/{file}", g.media)
@@ -230,7 +230,7 @@ func (g *gateway) media(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Type", "video/mp4")
 	}
-	_, _ = w.Write(body)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // ranges too: the browser's own player asks for them
 }
 
 // until waits for n parts, at most 3 s, and answers the program as it is then.

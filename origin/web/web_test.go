@@ -210,19 +210,26 @@ func TestNothingForeign(t *testing.T) {
 	}
 }
 
-// With and without hls.js the same pages work; the watch page loads it only where it is.
-func TestPlayerMayBeMissing(t *testing.T) {
-	without := fstest.MapFS{}
+// withoutPlayer is what is embedded when hls.js was not fetched.
+func withoutPlayer(t *testing.T) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
 	err := fs.WalkDir(embedded, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && name != "static/"+player {
 			data, _ := fs.ReadFile(embedded, name)
-			without[name] = &fstest.MapFile{Data: data}
+			files[name] = &fstest.MapFile{Data: data}
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+// With and without hls.js the same pages work; the watch page loads it only where it is.
+func TestPlayerMayBeMissing(t *testing.T) {
+	without := withoutPlayer(t)
 	if page := text(t, get(t, newSite(without), "GET", "/watch/demo")); strings.Contains(page, "hls.min.js") || !strings.Contains(page, "watch.js") {
 		t.Error("the page names a player that is not there")
 	}
