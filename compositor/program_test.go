@@ -288,10 +288,10 @@ func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 			tile.Leave()
 		}
 		time.Sleep(time.Second)
+		s.end()
 		if n := len(s.mixer.voices); n != 0 {
 			t.Errorf("%d voices are left", n)
 		}
-		s.end()
 		if n := codec.Live() - before; n != 0 {
 			t.Errorf("%d pictures are still held", n)
 		}
