@@ -57,13 +57,15 @@ type composed struct {
 	drawn uint64
 }
 
-// tick composes frame n: for each tile the newest picture at its time less D.
+// tick composes frame n: for each tile the picture nearest to its time less D, which is the
+// newest that is no more than half a frame later: so pictures are as often early as late, and lips
+// stay with the sound.
 func (cv *canvas) tick(n int64) composed {
 	cv.adopt()
 	cells := cv.scene.cells
-	at := cv.c.cfg.Rate.Frame(n)
+	at, frame := cv.c.cfg.Rate.Frame(n), cv.c.cfg.Rate.Frame(1)
 	for i := range cells {
-		cv.shots[i] = cells[i].shoot(at-cv.c.cfg.Delay, cv.c.cfg.Rate.Frame(1))
+		cv.shots[i] = cells[i].shoot(at-cv.c.cfg.Delay+frame/2, frame)
 	}
 	if cv.now == nil || cv.differs(cv.now) > 0 {
 		cv.now = cv.choose()
