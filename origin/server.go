@@ -60,7 +60,7 @@ func (s *Server) Publish(name string, p *Program) {
 		r.current = p
 		return r
 	})
-	s.log.Info("program published", "room", name, "program", p.cfg.ID)
+	s.log.Debug("program published", "room", name, "program", p.cfg.ID)
 	p.whenDone(func() { time.AfterFunc(p.mediaLife(), func() { s.forget(name, p) }) })
 }
 

@@ -38,7 +38,6 @@ func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error
 	p.clock = media.NewClock(p.started)
 	wall := func(t media.Time) time.Time { return p.clock.Wall(t - plan.Delay) } // when it was captured
 	track := packager.TrackConfig{FirstMSN: plan.FirstMSN(p.started), Wall: wall}
-	log = log.With("program", p.id)
 	p.out = origin.NewProgram(origin.ProgramConfig{
 		ID: p.id, Plan: plan, FirstMSN: track.FirstMSN, Wall: wall,
 		Window: media.FromDuration(cfg.Window), Log: log,
@@ -46,7 +45,7 @@ func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error
 	p.comp, err = compositor.New(compositor.Config{
 		W: cfg.W, H: cfg.H, Rate: cfg.Rate, Look: cfg.Look, Delay: plan.Delay, Clock: p.clock,
 		Rungs: cfg.Rungs, AudioBitRate: cfg.AudioBitRate,
-		GOP: plan.SegmentFrames(), PartFrames: plan.PartFrames, Log: log,
+		GOP: plan.SegmentFrames(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
 		Open: func(id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)
 			if err != nil {
