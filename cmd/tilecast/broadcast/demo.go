@@ -80,7 +80,7 @@ func demoPart(c DemoConfig, script *Script, i int) Config {
 		Video: demoCodec(c.N, i), W: w, H: h, Rate: rate,
 		Phase:   rate.Frame(1) * media.Time(i) / media.Time(c.N),
 		Picture: NewScene(who, script, i, nil),
-		Sound:   NewVoice(script, i, who.pitch, who.tract, who.place),
+		Sound:   NewVoice(who, script, i),
 		Codecs:  c.Codecs, Log: c.Log,
 	}
 }

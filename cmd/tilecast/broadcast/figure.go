@@ -196,9 +196,9 @@ func (f *figure) eyes() {
 			f.fill(flat(0xffffff))
 		}
 		f.stroke(side*11.5, -8*p.blink-3, side*30.5, -7*p.blink-3, -side*2.6*p.blink, 2.6)
-		f.fill(flat(darker(w.hairDarkFor(), 0.9)))
+		f.fill(flat(w.lash))
 		f.stroke(side*11, -20.5-p.brow, side*31, -20-p.brow*0.7, -side*2.6, 4.4)
-		f.fill(flat(w.browColour()))
+		f.fill(flat(w.brow))
 	}
 }
 
@@ -238,26 +238,6 @@ func (f *figure) mouthShape(half, top, h float64) {
 	f.cube(half*0.9, 36+h*0.9, half*0.45, 35+h*1.06, 0, 35+h*1.06)
 	f.cube(-half*0.45, 35+h*1.06, -half*0.9, 36+h*0.9, -half, 36)
 	f.shut()
-}
-
-// browColour is the hair's, or a natural one where the hair is covered, white or dyed.
-func (w *Person) browColour() uint32 {
-	switch w.Name {
-	case "Noor":
-		return 0x3b2620
-	case "Zoë":
-		return 0x6b3a45
-	case "Ingrid":
-		return 0xa39a96
-	}
-	return w.hairDark
-}
-
-func (w *Person) hairDarkFor() uint32 {
-	if y := rgb(w.hairDark).Y; y > 70 {
-		return 0x4a2f28
-	}
-	return w.hairDark
 }
 
 // mix is the colour between a and b, x of the way.

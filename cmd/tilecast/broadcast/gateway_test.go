@@ -28,6 +28,7 @@ type gateway struct {
 	t      *testing.T
 	http   *httptest.Server
 	mu     sync.Mutex
+	engine *webrtc.MediaEngine         // nil: pion's default codecs
 	refuse []func(http.ResponseWriter) // answers instead of the next POSTs
 	query  []string
 	offers []string
@@ -91,9 +92,12 @@ func (g *gateway) post(w http.ResponseWriter, r *http.Request) {
 func (g *gateway) accept(offer string) (string, error) {
 	var set webrtc.SettingEngine
 	set.SetIncludeLoopbackCandidate(true)
-	engine := &webrtc.MediaEngine{}
-	if err := engine.RegisterDefaultCodecs(); err != nil {
-		return "", err
+	engine := g.engine
+	if engine == nil {
+		engine = &webrtc.MediaEngine{}
+		if err := engine.RegisterDefaultCodecs(); err != nil {
+			return "", err
+		}
 	}
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(set), webrtc.WithMediaEngine(engine)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"fmt"
 	"image"
 
 	"golang.org/x/image/font"
@@ -14,7 +13,6 @@ import (
 
 // glyphs are characters of one size, rasterized once, to be stamped into pictures.
 type glyphs struct {
-	size   int // pixels
 	masks  map[rune]stamp
 	advMax int // of digits, so that a clock does not jitter
 }
@@ -26,17 +24,19 @@ type stamp struct {
 	advance fixed.Int26_6
 }
 
-func newGlyphs(size float64, text string) (*glyphs, error) {
+// newGlyphs has the characters of text and what a clock needs. The font is embedded, so
+// it parses; were it broken, nothing would be written.
+func newGlyphs(size float64, text string) *glyphs {
+	g := &glyphs{masks: map[rune]stamp{}}
 	f, err := opentype.Parse(gobold.TTF)
 	if err != nil {
-		return nil, fmt.Errorf("embedded font: %w", err)
+		return g
 	}
 	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
 	if err != nil {
-		return nil, fmt.Errorf("embedded font: %w", err)
+		return g
 	}
 	defer face.Close()
-	g := &glyphs{size: int(size), masks: map[rune]stamp{}}
 	for _, r := range text + "0123456789:." {
 		if _, ok := g.masks[r]; ok {
 			continue
@@ -57,7 +57,7 @@ func newGlyphs(size float64, text string) (*glyphs, error) {
 			g.advMax = max(g.advMax, adv.Ceil())
 		}
 	}
-	return g, nil
+	return g
 }
 
 // draw stamps text in white with its baseline at x, y, and returns where it ends.

@@ -19,7 +19,7 @@ func (r *interior) wall(top, bottom uint32) {
 	r.fill(grade(top, bottom))
 }
 
-// floor is a table or floor edge at the bottom.
+// ledge is a table at the bottom.
 func (r *interior) ledge(y float64, top, bottom uint32) {
 	r.box(-400, y, 1440, 400-y, 0)
 	r.fill(grade(top, bottom))
@@ -139,8 +139,8 @@ func (r *interior) lamp(x, y, size float64, shade, foot, light uint32) {
 	r.fill(grade(shade, light))
 }
 
-// bulbs are points of light on a string from one side to the other.
-func (r *interior) bulbs(y, sag float64, n int, wire uint32, colours []uint32) {
+// bulbs are points of light in a sagging row from one side to the other.
+func (r *interior) bulbs(y, sag float64, n int, colours []uint32) {
 	for i := range n {
 		x := -20 + 680*float64(i)/float64(n-1)
 		u := 2*x/640 - 1
@@ -150,7 +150,6 @@ func (r *interior) bulbs(y, sag float64, n int, wire uint32, colours []uint32) {
 		r.ellipse(x, at, 6.5, 6.5)
 		r.fill(flat(mix(c, 0xffffff, 0.35)))
 	}
-	_ = wire
 }
 
 // arc is a painted arch on the wall.

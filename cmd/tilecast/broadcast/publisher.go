@@ -49,6 +49,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(p.killed, cancel)()
 	defer p.end.close()
+	defer func() { p.cfg.Log.Info("off air", "name", p.cfg.Name, "stats", p.Stats()) }()
 	for failures := 0; ; {
 		lived, err := p.session(ctx)
 		if ctx.Err() != nil {

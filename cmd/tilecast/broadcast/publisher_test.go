@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/transport/v4/stdnet"
+	"github.com/pion/webrtc/v4"
 
 	"tilecast/media"
 )
@@ -308,6 +309,21 @@ func TestRefusalsInWords(t *testing.T) {
 				t.Errorf("%d: %q lacks %q", c.code, err, want)
 			}
 		}
+	}
+}
+
+func TestAnswerWithoutVideoIsAnError(t *testing.T) {
+	g := newGateway(t)
+	g.engine = &webrtc.MediaEngine{}
+	if err := registerCodecs(g.engine, media.CodecNone); err != nil {
+		t.Fatal(err)
+	}
+	err := mustNew(t, testConfig(g)).Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "does not take our video (VP8)") {
+		t.Fatalf("%v", err)
+	}
+	if g.deletes.Load() != 1 {
+		t.Fatal("the session was left behind")
 	}
 }
 

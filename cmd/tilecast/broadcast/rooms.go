@@ -104,7 +104,7 @@ func neon(r *interior) {
 	r.glow(110, 240, 260, 220, 0x1fc7b6, 0.5)
 	r.glow(580, 110, 280, 240, 0xff5fa0, 0.5)
 	r.soften(6)
-	r.bulbs(64, 44, 11, 0x0c1020, []uint32{0xffd27a, 0xff7ab0, 0x6fe6da, 0xffb36b})
+	r.bulbs(64, 44, 11, []uint32{0xffd27a, 0xff7ab0, 0x6fe6da, 0xffb36b})
 	r.shelf(486, 250, 170, 0x0c1020, []uint32{0x2a3a66, 0xff5fa0, 0x1fc7b6, 0x44548a}, 52)
 	r.plant(84, 354, 120, 8, 0x1f8f88, 0x156a6a, 0x0c1020)
 	r.ledge(334, 0x0c1020, 0x080b18)

@@ -73,8 +73,8 @@ func (s *Scene) prepare(w, h int) {
 	if s.noise == nil {
 		s.noise = grain8(uint64(s.index))
 	}
-	s.name, _ = newGlyphs(25*k, s.who.Name)
-	s.clock, _ = newGlyphs(29*k, "")
+	s.name = newGlyphs(25*k, s.who.Name)
+	s.clock = newGlyphs(29*k, "")
 }
 
 // newPlanes is a picture in Go's memory, for this package's own use.

@@ -121,13 +121,13 @@ func TestDrawingAllocatesNothing(t *testing.T) {
 	script := NewScript(2026, len(Cast))
 	for i, who := range Cast {
 		sc := NewScene(who, script, i, time.UTC)
-		p := newPlanes(640, 360)
+		p := newPlanes(320, 180)
 		at := someday
-		for range 120 {
+		for range 60 {
 			at += media.Second / 30
 			sc.Draw(p, at)
 		}
-		if n := testing.AllocsPerRun(60, func() { at += media.Second / 30; sc.Draw(p, at) }); n > 0 {
+		if n := testing.AllocsPerRun(30, func() { at += media.Second / 30; sc.Draw(p, at) }); n > 0 {
 			t.Errorf("%s: %.1f allocations per frame", who.Name, n)
 		}
 	}
@@ -151,7 +151,7 @@ func BenchmarkScene(b *testing.B) {
 
 func BenchmarkVoice(b *testing.B) {
 	s := NewScript(2026, 1)
-	v := NewVoice(s, 0, 200, 1, 0)
+	v := NewVoice(Cast[0], s, 0)
 	buf := make([]float32, 2*soundSamples)
 	at := someday
 	b.ReportAllocs()

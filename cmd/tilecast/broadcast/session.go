@@ -180,17 +180,20 @@ func (s *session) negotiate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.welcome(answer); err != nil {
+		return err
+	}
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		return fmt.Errorf("%s sent an answer that does not fit the offer: %w", host(s.p.cfg.URL), err)
 	}
-	return s.welcome()
+	return nil
 }
 
 // welcome checks that the answer takes every track that was offered.
-func (s *session) welcome() error {
+func (s *session) welcome(text string) error {
 	var answer sdp.SessionDescription
-	if err := answer.UnmarshalString(s.pc.RemoteDescription().SDP); err != nil {
-		return err
+	if err := answer.UnmarshalString(text); err != nil {
+		return fmt.Errorf("%s sent a broken answer: %w", host(s.p.cfg.URL), err)
 	}
 	for _, m := range answer.MediaDescriptions {
 		_, receives := m.Attribute("recvonly")

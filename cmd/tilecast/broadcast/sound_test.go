@@ -89,7 +89,7 @@ func TestVoiceFollowsTheScript(t *testing.T) {
 	base := someday / s.length * s.length
 	for who, person := range Cast[:4] {
 		turn := s.turns[who][2]
-		v := NewVoice(s, who, person.pitch, person.tract, 0)
+		v := NewVoice(person, s, who)
 		start := (base + turn.start) / soundFrame * soundFrame
 		talk := hear(v, start, turn.end-turn.start)
 		quiet := hear(v, start+turn.end-turn.start+200*media.Millisecond, 400*media.Millisecond)
@@ -102,7 +102,7 @@ func TestVoiceFollowsTheScript(t *testing.T) {
 		if l := rms(quiet); l > -55 || l < -90 {
 			t.Errorf("%s's room is at %.1f dBFS", person.Name, l)
 		}
-		again := hear(NewVoice(s, who, person.pitch, person.tract, 0), start, turn.end-turn.start)
+		again := hear(NewVoice(person, s, who), start, turn.end-turn.start)
 		for i := range talk {
 			if talk[i] != again[i] {
 				t.Fatalf("%s says something else the second time", person.Name)
@@ -116,7 +116,7 @@ func TestVoicesDifferInPitch(t *testing.T) {
 	for who, person := range Cast {
 		y := s.turns[who][0].syllables[1]
 		start := (someday/s.length*s.length + s.turns[who][0].start) / soundFrame * soundFrame
-		x := hear(NewVoice(s, who, person.pitch, person.tract, 0), start, 3*media.Second)
+		x := hear(NewVoice(person, s, who), start, 3*media.Second)
 		from := int((y.start - s.turns[who][0].start + 60*media.Millisecond).Ticks(48000))
 		got := pitchOf(x[from : from+2400])
 		if want := person.pitch * y.pitch; math.Abs(got/want-1) > 0.12 {
@@ -236,7 +236,7 @@ func TestWriteVoices(t *testing.T) {
 	s := NewScript(2026, 4)
 	mix := make([]float64, 48000*30)
 	for who, p := range Cast[:4] {
-		for i, v := range hear(NewVoice(s, who, p.pitch, p.tract, 0), someday/s.length*s.length, 30*media.Second) {
+		for i, v := range hear(NewVoice(p, s, who), someday/s.length*s.length, 30*media.Second) {
 			mix[i] += v
 		}
 	}

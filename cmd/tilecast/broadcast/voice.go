@@ -43,11 +43,10 @@ type Voice struct {
 	sib   resonator
 }
 
-// NewVoice is speaker who of the script with a pitch in Hz (80 deep, 260 high), a
-// vocal tract factor (0.9 large, 1.2 small) and a place from -1, left, to 1.
-func NewVoice(script *Script, who int, pitch, tract, place float64) *Voice {
-	v := &Voice{script: script, who: who, pitch: pitch, tract: tract, f0: pitch}
-	v.left, v.right = float32(math.Sqrt(0.5*(1-place))), float32(math.Sqrt(0.5*(1+place)))
+// NewVoice is who, as speaker index of the script.
+func NewVoice(who Person, script *Script, index int) *Voice {
+	v := &Voice{script: script, who: index, pitch: who.pitch, tract: who.tract, f0: who.pitch}
+	v.left, v.right = float32(math.Sqrt(0.5*(1-who.place))), float32(math.Sqrt(0.5*(1+who.place)))
 	return v
 }
 
