@@ -64,6 +64,9 @@ func refuse(status int, format string, args ...any) error {
 // each section: the first that we can take, which is what the client prefers.
 func parseOffer(text string) (*offer, error) {
 	var desc sdp.SessionDescription
+	if !strings.HasPrefix(text, "v=") {
+		return nil, refuse(http.StatusBadRequest, "the body is not an SDP offer: it does not begin with v=0")
+	}
 	if err := desc.UnmarshalString(text); err != nil {
 		return nil, refuse(http.StatusBadRequest, "the body is not a valid SDP offer: %v", err)
 	}
@@ -71,10 +74,10 @@ func parseOffer(text string) (*offer, error) {
 		return nil, refuse(http.StatusUnprocessableEntity, "the offer has no media section: send audio, video or both")
 	}
 	o := &offer{}
-	var groups []string
-	if g, ok := desc.Attribute("group"); ok {
-		if groups = strings.Fields(g); len(groups) > 0 && groups[0] == "BUNDLE" {
-			o.bundled, groups = true, groups[1:]
+	var bundle []string // mids
+	for _, a := range desc.Attributes {
+		if group := strings.Fields(a.Value); a.Key == "group" && len(group) > 0 && group[0] == "BUNDLE" && !o.bundled {
+			o.bundled, bundle = true, group[1:]
 		}
 	}
 	for _, m := range desc.MediaDescriptions {
@@ -88,14 +91,14 @@ func parseOffer(text string) (*offer, error) {
 		if slices.ContainsFunc(o.sections, func(x *section) bool { return x.mid == s.mid }) {
 			return nil, refuse(http.StatusBadRequest, "two media sections have the same a=mid:%s", s.mid)
 		}
-		if len(desc.MediaDescriptions) > 1 && !slices.Contains(groups, s.mid) {
+		if len(desc.MediaDescriptions) > 1 && !slices.Contains(bundle, s.mid) {
 			return nil, refuse(http.StatusUnprocessableEntity, "media section %q is not in the BUNDLE group: all media must share one transport (bundlePolicy \"max-bundle\")", s.mid)
 		}
 		o.sections = append(o.sections, s)
 	}
 	lead := desc.MediaDescriptions[0]
-	if len(groups) > 0 {
-		if i := slices.IndexFunc(o.sections, func(s *section) bool { return s.mid == groups[0] }); i >= 0 {
+	if len(bundle) > 0 {
+		if i := slices.IndexFunc(o.sections, func(s *section) bool { return s.mid == bundle[0] }); i >= 0 {
 			lead = desc.MediaDescriptions[i]
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,13 +196,13 @@ type publisher struct {
 	t        *testing.T
 	pc       *webrtc.PeerConnection
 	tracks   map[media.Codec]*webrtc.TrackLocalStaticRTP
+	layers   map[string]*webrtc.TrackLocalStaticRTP // by rid
 	resource string
 	answer   string
 
 	mu    sync.Mutex
 	plis  int
 	nacks []uint16
-	byes  int
 	ready chan struct{}
 	lossy func(*rtp.Packet) bool // whether the network loses this packet
 }
@@ -213,7 +215,7 @@ var mimeTypes = map[media.Codec]webrtc.RTPCodecCapability{
 	media.Opus: {MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2},
 }
 
-// lossFactory drops packets below the retransmission buffer, as a network does.
+// lossFactory drops packets behind the retransmission buffer, as a network does.
 type lossFactory struct{ p *publisher }
 
 type lossInterceptor struct {
@@ -240,7 +242,54 @@ func (l *lossInterceptor) BindLocalStream(_ *interceptor.StreamInfo, w intercept
 // newPublisher makes a client that sends these codecs; prepare may change its settings.
 func newPublisher(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...media.Codec) *publisher {
 	t.Helper()
-	p := &publisher{t: t, tracks: make(map[media.Codec]*webrtc.TrackLocalStaticRTP), ready: make(chan struct{})}
+	p := newClient(t, prepare, codecs...)
+	for _, c := range codecs {
+		p.tracks[c] = p.addTrack(c)
+	}
+	return p
+}
+
+// addTrack makes the client send one more track, as simulcast layers if there are rids.
+func (p *publisher) addTrack(c media.Codec, rids ...string) *webrtc.TrackLocalStaticRTP {
+	p.t.Helper()
+	var opts []func(*webrtc.TrackLocalStaticRTP)
+	if len(rids) > 0 {
+		opts = append(opts, webrtc.WithRTPStreamID(rids[0]))
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(mimeTypes[c], c.String(), "stream", opts...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if len(rids) > 0 {
+		p.layers[rids[0]] = track
+	}
+	for _, rid := range rids[min(1, len(rids)):] {
+		layer, err := webrtc.NewTrackLocalStaticRTP(mimeTypes[c], c.String(), "stream", webrtc.WithRTPStreamID(rid))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if err := tr.Sender().AddEncoding(layer); err != nil {
+			p.t.Fatal(err)
+		}
+		p.layers[rid] = layer
+	}
+	if len(rids) == 0 {
+		go p.readFeedback(tr.Sender()) // ends when the peer connection closes
+	}
+	return track
+}
+
+// newClient makes a client that knows these codecs and sends nothing yet.
+func newClient(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...media.Codec) *publisher {
+	t.Helper()
+	p := &publisher{
+		t: t, ready: make(chan struct{}),
+		tracks: make(map[media.Codec]*webrtc.TrackLocalStaticRTP), layers: make(map[string]*webrtc.TrackLocalStaticRTP),
+	}
 	engine := &webrtc.MediaEngine{}
 	for i, c := range codecs {
 		capability := mimeTypes[c]
@@ -255,13 +304,16 @@ func newPublisher(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...m
 		}
 	}
 	registry := &interceptor.Registry{}
+	registry.Add(lossFactory{p}) // next to the network
 	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
 		t.Fatal(err)
 	}
 	if err := webrtc.ConfigureNack(engine, registry); err != nil {
 		t.Fatal(err)
 	}
-	registry.Add(lossFactory{p})
+	if err := webrtc.ConfigureSimulcastExtensionHeaders(engine); err != nil {
+		t.Fatal(err)
+	}
 	var set webrtc.SettingEngine
 	set.SetIncludeLoopbackCandidate(true)
 	if prepare != nil {
@@ -274,18 +326,6 @@ func newPublisher(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...m
 	}
 	p.pc = pc
 	t.Cleanup(func() { pc.GracefulClose() })
-	for _, c := range codecs {
-		track, err := webrtc.NewTrackLocalStaticRTP(mimeTypes[c], c.String(), "stream")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr, err := pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.tracks[c] = track
-		go p.readFeedback(tr.Sender()) // ends when the peer connection closes
-	}
 	var once sync.Once
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
@@ -310,8 +350,6 @@ func (p *publisher) readFeedback(sender *webrtc.RTPSender) {
 				for _, n := range pkt.Nacks {
 					p.nacks = append(p.nacks, n.PacketList()...)
 				}
-			case *rtcp.Goodbye:
-				p.byes++
 			}
 		}
 		p.mu.Unlock()
@@ -355,10 +393,52 @@ func (p *publisher) publish(url string, edit func(string) string) {
 	}
 }
 
-func (p *publisher) count() (plis, byes int, nacks []uint16) {
+func (p *publisher) count() (plis, nacks int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.plis, p.byes, append([]uint16(nil), p.nacks...)
+	return p.plis, len(p.nacks)
+}
+
+// lose sets which packets the network loses.
+func (p *publisher) lose(lossy func(*rtp.Packet) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lossy = lossy
+}
+
+// cable is a UDP socket that can be cut.
+type cable struct {
+	net.PacketConn
+	cut atomic.Bool
+}
+
+func (c *cable) WriteTo(b []byte, to net.Addr) (int, error) {
+	if c.cut.Load() {
+		return len(b), nil
+	}
+	return c.PacketConn.WriteTo(b, to)
+}
+
+func (c *cable) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.PacketConn.ReadFrom(b)
+		if err != nil || !c.cut.Load() {
+			return n, from, err
+		}
+	}
+}
+
+// newCable makes a publisher send by a socket that can be cut.
+func newCable(t *testing.T) (*cable, func(*webrtc.SettingEngine)) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cable{PacketConn: conn}
+	mux := webrtc.NewICEUDPMux(nil, c)
+	t.Cleanup(func() { mux.Close() })
+	return c, func(set *webrtc.SettingEngine) { set.SetICEUDPMux(mux) }
 }
 
 // request does one HTTP request.

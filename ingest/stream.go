@@ -90,7 +90,6 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 		var timeout net.Error
 		switch {
 		case errors.As(err, &timeout) && timeout.Timeout():
-			s.armed = 0
 			failed = 0
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe):
 			return
@@ -105,7 +104,8 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 	}
 }
 
-// arm sets the read deadline to when something is to be done without a packet.
+// arm sets the read deadline to when something is to be done without a packet. A
+// deadline that has passed must be lifted, or no packet will be read any more.
 func (s *stream) arm(remote *webrtc.TrackRemote) {
 	at, ok := s.buf.deadline()
 	switch {

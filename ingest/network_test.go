@@ -1,0 +1,423 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"tilecast/media"
+)
+
+// stream sends n frames of a codec, a key frame every 20, at the pace of tick.
+func (s *sender) stream(n int, tick <-chan time.Time) {
+	for i := range n {
+		key := i%20 == 0
+		frame := frameMakers[s.codec](key, 50+rand.IntN(4000))
+		s.send(frame, media.Packet{Key: key, Data: frame})
+		<-tick
+	}
+}
+
+// Every codec comes through a network that loses 4 % once: lost packets are asked
+// for and come again on their own SSRC.
+func TestLostPacketsAreSentAgain(t *testing.T) {
+	for _, c := range videoCodecs {
+		t.Run(c.String(), func(t *testing.T) {
+			h := newHall()
+			s, url := startServer(t, h, Config{VideoWait: 2 * media.Second}) // the machine may be slow
+			p := newPublisher(t, nil, c)
+			p.publish(url+"/whip/demo", nil)
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			snd := newSender(p, c)
+			snd.stream(1, tick.C) // a stream's very first packets can't be missed
+			once := make(map[uint16]bool)
+			p.lose(func(pkt *rtp.Packet) bool {
+				again := once[pkt.SequenceNumber]
+				once[pkt.SequenceNumber] = true
+				return !again && rand.IntN(25) == 0
+			})
+			snd.stream(100, tick.C)
+			p.lose(nil)
+			snd.stream(1, tick.C) // shows what is missing at the end
+			seat := h.seat(0)
+			eventually(t, "all frames", func() bool { return len(seat.packets(c)) >= 102 })
+			samePackets(t, seat.packets(c), snd.sent)
+			st := s.Stats().Sessions[0].Streams[0]
+			if _, nacks := p.count(); nacks == 0 || st.Nacks < int64(nacks) || st.Lost != 0 || st.Units != 102 || st.Keys != 7 {
+				t.Fatalf("%d packets asked for; %+v", nacks, st)
+			}
+		})
+	}
+}
+
+// A packet that never comes: the gate closes, a key frame is asked for, nothing
+// damaged passes, and the key frame opens the gate.
+func TestLossBeyondRepairAsksForAKeyFrame(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{VideoWait: 20 * ms})
+	p := newPublisher(t, nil, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	snd := newSender(p, media.VP8)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	snd.stream(10, tick.C)
+	seat := h.seat(0)
+	eventually(t, "the first frames", func() bool { return len(seat.packets(media.VP8)) == 10 })
+	first := snd.seq
+	p.lose(func(pkt *rtp.Packet) bool { return pkt.SequenceNumber == first+2 })
+	snd.send(vp8Frame(false, 3000), media.Packet{})
+	eventually(t, "giving up, though nothing more arrives", func() bool { return s.Stats().Sessions[0].Streams[0].Lost == 1 })
+	eventually(t, "a request for a key frame", func() bool {
+		frame := vp8Frame(false, 100)
+		snd.send(frame, media.Packet{})
+		<-tick.C
+		plis, _ := p.count()
+		return plis > 0
+	})
+	key := vp8Frame(true, 100)
+	snd.send(key, media.Packet{})
+	eventually(t, "the key frame", func() bool { return len(seat.packets(media.VP8)) > 10 })
+	got := seat.packets(media.VP8)
+	if len(got) != 11 || !got[10].Key || !bytes.Equal(got[10].Data, key) {
+		t.Fatalf("%d frames came; after the loss %d bytes, key %v", len(got), len(got[10].Data), got[10].Key)
+	}
+	if st := s.Stats().Sessions[0].Streams[0]; st.Lost != 1 || st.Broken != 1 || st.Withheld == 0 || st.KeyRequests == 0 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// Packets that overtake each other are put back in order.
+func TestReorderedPackets(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{VideoWait: 2 * media.Second})
+	p := newPublisher(t, nil, media.H264)
+	p.publish(url+"/whip/demo", nil)
+	snd := newSender(p, media.H264)
+	key := h264Frame(true, 100)
+	snd.send(key, media.Packet{Key: true, Data: key})
+	eventually(t, "the first frame", func() bool { return len(h.seat(0).packets(media.H264)) == 1 })
+	for range 20 {
+		var packets []*rtp.Packet
+		for range 4 {
+			frame := h264Frame(false, 3000)
+			packets = append(packets, snd.packets(frame, media.Packet{Data: frame})...)
+		}
+		rand.Shuffle(len(packets), func(i, j int) { packets[i], packets[j] = packets[j], packets[i] })
+		for _, pkt := range packets {
+			if err := p.tracks[media.H264].WriteRTP(pkt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	eventually(t, "all frames", func() bool { return len(h.seat(0).packets(media.H264)) == 81 })
+	samePackets(t, h.seat(0).packets(media.H264), snd.sent)
+}
+
+// Clients connect in all the ways they do (O-1, O-31, W-53, W-15; checklist 11.4, 11.5).
+func TestWaysToConnect(t *testing.T) {
+	without := func(offer string, drop ...string) string {
+		var keep []string
+		for _, line := range strings.SplitAfter(offer, "\r\n") {
+			ok := true
+			for _, d := range drop {
+				ok = ok && !strings.HasPrefix(line, d)
+			}
+			if ok {
+				keep = append(keep, line)
+			}
+		}
+		return strings.Join(keep, "")
+	}
+	for name, edit := range map[string]func(string) string{
+		"as it comes":   nil,
+		"no candidates": func(o string) string { return without(o, "a=candidate", "a=end-of-candidates") },
+		"DTLS server":   func(o string) string { return strings.ReplaceAll(o, "setup:actpass", "setup:passive") },
+		"DTLS client":   func(o string) string { return strings.ReplaceAll(o, "setup:actpass", "setup:active") },
+		"bundle-only": func(o string) string {
+			return strings.Replace(o, "m=video 9 UDP/TLS/RTP/SAVPF 97\r\n", "m=video 0 UDP/TLS/RTP/SAVPF 97\r\na=bundle-only\r\n", 1)
+		},
+		"SSRC unsaid": func(o string) string { return without(o, "a=ssrc") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHall()
+			_, url := startServer(t, h, Config{})
+			p := newPublisher(t, nil, media.Opus, media.VP8)
+			p.publish(url+"/whip/demo", func(o string) string {
+				if edit == nil {
+					return o
+				}
+				changed := edit(o)
+				if changed == o {
+					t.Fatalf("nothing to change in\n%s", o)
+				}
+				return changed
+			})
+			video, audio := newSender(p, media.VP8), newSender(p, media.Opus)
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			eventually(t, "picture and sound", func() bool {
+				video.stream(1, tick.C)
+				audio.send(append([]byte{0xfc}, noise(50)...), media.Packet{})
+				return len(h.seat(0).packets(media.VP8)) > 3 && len(h.seat(0).packets(media.Opus)) > 3
+			})
+		})
+	}
+}
+
+// DTLS close ends a session at once (W-23), and is a goodbye.
+func TestClientCloses(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.Opus, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	eventually(t, "the connection", func() bool { return s.Stats().Sessions[0].State == StateConnected })
+	if err := p.pc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case graceful := <-h.seat(0).left:
+		if !graceful {
+			t.Error("not taken for a goodbye")
+		}
+	case <-time.After(5 * time.Second): // far below any timeout of ICE
+		t.Fatal("the session goes on")
+	}
+	if res, _ := request(t, http.MethodDelete, p.resource, "", ""); res.StatusCode != 200 {
+		t.Errorf("DELETE after it, as OBS does (O-12): %s", res.Status)
+	}
+}
+
+// A publisher that vanishes is reported as interrupted, then leaves without a
+// goodbye; one that comes back in time goes on (W-23; checklist 11.11).
+func TestVanishedClient(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{InterruptTimeout: 500 * time.Millisecond, ConsentTimeout: 3 * time.Second})
+	wire, prepare := newCable(t)
+	p := newPublisher(t, prepare, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	state := func(want State) func() bool {
+		return func() bool {
+			st := s.Stats()
+			return len(st.Sessions) == 1 && st.Sessions[0].State == want
+		}
+	}
+	eventually(t, "the connection", state(StateConnected))
+	wire.cut.Store(true)
+	eventually(t, "the report", state(StateInterrupted))
+	wire.cut.Store(false)
+	eventually(t, "the return", state(StateConnected))
+	wire.cut.Store(true)
+	eventually(t, "the end", func() bool { return len(h.seat(0).left) == 1 })
+	if <-h.seat(0).left {
+		t.Error("taken for a goodbye")
+	}
+}
+
+// The gateway's goodbye reaches the client (W-24).
+func TestServerSaysGoodbye(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	eventually(t, "the seat", func() bool { return h.seat(0) != nil })
+	h.seat(0).req.Kick(errors.New("closing time"))
+	eventually(t, "the client's end", func() bool { return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed })
+}
+
+// Push says that a key frame is needed: it is asked for, not too often.
+func TestReceiverNeedsAKeyFrame(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	snd := newSender(p, media.VP8)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	snd.stream(3, tick.C)
+	eventually(t, "the first frames", func() bool { return len(h.seat(0).packets(media.VP8)) == 3 })
+	if plis, _ := p.count(); plis != 0 {
+		t.Fatalf("%d requests though the stream began with a key frame", plis)
+	}
+	in := h.seat(0).inlet(media.VP8)
+	in.mu.Lock()
+	in.needKey = true
+	in.mu.Unlock()
+	eventually(t, "a request", func() bool {
+		snd.send(vp8Frame(false, 100), media.Packet{})
+		<-tick.C
+		plis, _ := p.count()
+		return plis > 0
+	})
+}
+
+// Nothing is passed on that nobody wants; when it is wanted again it begins with
+// a key frame that was asked for.
+func TestDemand(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.Opus, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	seat := h.seat(0)
+	seat.mu.Lock()
+	seat.demand = &Demand{}
+	seat.mu.Unlock()
+	video, audio := newSender(p, media.VP8), newSender(p, media.Opus)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	eventually(t, "sound", func() bool {
+		video.send(vp8Frame(len(video.sent)%5 == 0, 100), media.Packet{})
+		audio.send(append([]byte{0xfc}, noise(50)...), media.Packet{})
+		<-tick.C
+		return len(seat.packets(media.Opus)) > 30
+	})
+	if n := len(seat.packets(media.VP8)); n != 0 {
+		t.Fatalf("%d pictures passed on", n)
+	}
+	if plis, _ := p.count(); plis != 0 {
+		t.Fatalf("%d key frames asked for", plis)
+	}
+	seat.inlet(media.VP8).set(Demand{W: 320, H: 180})
+	eventually(t, "a request", func() bool {
+		video.send(vp8Frame(false, 100), media.Packet{})
+		<-tick.C
+		plis, _ := p.count()
+		return plis > 0
+	})
+	if n := len(seat.packets(media.VP8)); n != 0 {
+		t.Fatalf("%d pictures passed on before a key frame", n)
+	}
+	video.send(vp8Frame(true, 100), media.Packet{})
+	eventually(t, "the key frame", func() bool { return len(seat.packets(media.VP8)) == 1 })
+	seat.inlet(media.VP8).set(Demand{})
+	for range 5 {
+		video.send(vp8Frame(true, 100), media.Packet{})
+	}
+	sounds := len(audio.sent)
+	eventually(t, "sound that was sent later", func() bool {
+		audio.send(append([]byte{0xfc}, noise(50)...), media.Packet{})
+		<-tick.C
+		return len(seat.packets(media.Opus)) > sounds
+	})
+	if n := len(seat.packets(media.VP8)); n > 1 {
+		t.Fatalf("%d pictures passed on after demand fell", n-1)
+	}
+}
+
+// Of simulcast layers the first named goes on; when it stops, another does
+// (O-10, W-55; checklist 11.12).
+func TestSimulcast(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{})
+	p := newClient(t, nil, media.VP8)
+	p.addTrack(media.VP8, "hi", "mid", "lo")
+	p.publish(url+"/whip/demo", nil)
+	if !strings.Contains(p.answer, "a=simulcast:recv hi;mid;lo\r\n") {
+		t.Fatalf("answer:\n%s", p.answer)
+	}
+	var midID, ridID uint8
+	for _, ext := range p.pc.GetSenders()[0].GetParameters().HeaderExtensions {
+		switch ext.URI {
+		case sdp.SDESMidURI:
+			midID = uint8(ext.ID)
+		case sdp.SDESRTPStreamIDURI:
+			ridID = uint8(ext.ID)
+		}
+	}
+	senders := map[string]*sender{}
+	send := func(rid string, key bool) {
+		snd := senders[rid]
+		if snd == nil {
+			snd = newSender(p, media.VP8)
+			senders[rid] = snd
+		}
+		frame := append(vp8Frame(key, 60), rid...)
+		for _, pkt := range snd.packets(frame, media.Packet{}) {
+			for id, v := range map[uint8]string{midID: p.pc.GetTransceivers()[0].Mid(), ridID: rid} {
+				if err := pkt.SetExtension(id, []byte(v)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := p.layers[rid].WriteRTP(pkt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	shown := func() string {
+		got := h.seat(0).packets(media.VP8)
+		if len(got) == 0 {
+			return ""
+		}
+		data := got[len(got)-1].Data
+		return string(data[60:])
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	n := 0
+	flow := func(rids ...string) {
+		for _, rid := range rids {
+			send(rid, n%10 == 0)
+		}
+		n++
+		<-tick.C
+	}
+	eventually(t, "the only layer there is", func() bool { flow("lo"); return shown() == "lo" })
+	eventually(t, "the best layer", func() bool { flow("hi", "mid", "lo"); return shown() == "hi" })
+	for range 50 {
+		flow("hi", "mid", "lo")
+		if shown() != "hi" {
+			t.Fatalf("%q is shown though the best layer flows", shown())
+		}
+	}
+	eventually(t, "the next best when the best stops", func() bool { flow("mid", "lo"); return shown() == "mid" })
+	if st := s.Stats().Sessions[0].Streams; len(st) != 3 || !st[2].Shown || st[2].RID != "mid" {
+		t.Fatalf("%+v", st)
+	}
+	got := h.seat(0).packets(media.VP8)
+	for i := 1; i < len(got); i++ {
+		if string(got[i].Data[60:]) != string(got[i-1].Data[60:]) && !got[i].Key {
+			t.Fatalf("layer %q begins without a key frame", got[i].Data[60:])
+		}
+	}
+}
+
+// No goroutine stays behind, however sessions end.
+func TestNoGoroutineStays(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{})
+	round := func(i int) {
+		p := newPublisher(t, nil, media.Opus, media.VP8)
+		p.publish(url+"/whip/demo", nil)
+		snd := newSender(p, media.VP8)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		seat := h.seat(i)
+		eventually(t, "a picture", func() bool { snd.stream(1, tick.C); return len(seat.packets(media.VP8)) > 0 })
+		switch i % 3 {
+		case 0:
+			request(t, http.MethodDelete, p.resource, "", "")
+		case 1:
+			seat.req.Kick(errors.New("enough"))
+		}
+		if err := p.pc.GracefulClose(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the end", func() bool { return len(s.Stats().Sessions) == 0 })
+		http.DefaultClient.CloseIdleConnections()
+	}
+	round(0)
+	before := runtime.NumGoroutine()
+	for i := 1; i < 7; i++ {
+		round(i)
+	}
+	eventually(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= before })
+}
