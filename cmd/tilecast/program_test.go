@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +19,7 @@ import (
 	"time"
 
 	"tilecast/cmd/tilecast/broadcast"
+	"tilecast/configs"
 	"tilecast/media"
 	"tilecast/packager/m3u8"
 )
@@ -290,5 +294,71 @@ func TestEndsWithEndlist(t *testing.T) {
 	}
 	if err := <-done; err == nil {
 		t.Error("the publisher was not told that the gateway went away")
+	}
+}
+
+// TestHTTP2OverTLS: with --tls-dev a broadcaster publishes and a player reads everything over
+// HTTP/2 (N-1), with the headers that a cache and a browser need.
+func TestHTTP2OverTLS(t *testing.T) {
+	gw := startGateway(t, func(c *configs.Config) { c.HTTP.TLSDev = true })
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
+	}}
+	t.Cleanup(client.CloseIdleConnections)
+	get := func(url string) (*http.Response, []byte) {
+		t.Helper()
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
+			t.Fatalf("%s: %s over %s, %v: %.200s", url, resp.Status, resp.Proto, err, body)
+		}
+		return resp, body
+	}
+	get(gw.base + "/healthz")
+	get(gw.base + "/readyz")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	pub, err := broadcast.New(broadcast.Config{
+		URL: gw.base + "/whip/demo", Name: "Ada", Insecure: true, Video: media.H264,
+		Picture: broadcast.Solid{R: 200}, Sound: broadcast.Tone{Hz: 440, Level: -12},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- pub.Run(ctx) }()
+	<-pub.Up()
+	at := gw.base + "/hls/demo/index.m3u8"
+	_, body := get(at)
+	mv, err := m3u8.ParseMultivariant(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := m3u8.CheckMultivariant(mv); len(found) > 0 {
+		t.Errorf("multivariant playlist: %v", found)
+	}
+	for _, v := range mv.Variants {
+		u := resolve(t, at, v.URI)
+		_, body := get(u)
+		list, err := m3u8.ParseMedia(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := m3u8.Check(list); len(found) > 0 {
+			t.Errorf("%s: %v", v.URI, found)
+		}
+		hint := resolve(t, u, list.Hints[0].URI) // held until the part is whole
+		resp, part := get(hint)
+		if resp.Header.Get("Cache-Control") == "" || resp.ContentLength != int64(len(part)) || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %d bytes with headers %v", hint, len(part), resp.Header)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("publisher: %v", err)
 	}
 }
