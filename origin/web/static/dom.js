@@ -22,6 +22,15 @@ export function setState(state) {
 
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 
+// within is a signal that aborts after ms, or with its parent. (AbortSignal.any and timeout are too young for some phones.)
+export function within(ms, parent) {
+  const own = new AbortController(), stop = () => own.abort();
+  setTimeout(stop, ms);
+  parent?.addEventListener('abort', stop, { signal: own.signal });
+  if (parent?.aborted) stop();
+  return own.signal;
+}
+
 // A store that may be forbidden (private windows, strict settings) forgets, and nothing else.
 export function recall(key, otherwise = null) {
   try { return localStorage.getItem('tilecast.' + key) ?? otherwise; } catch { return otherwise; }

@@ -1,5 +1,5 @@
 // The home page: which rooms are live, and how to make one so.
-import { $, el, put, setState, sleep } from './dom.js';
+import { $, el, put, setState, sleep, within } from './dom.js';
 import { initials, people, span } from './words.js';
 
 const every = 2500; // ms between looks
@@ -73,7 +73,7 @@ function unreachable() {
 }
 
 async function look() {
-  const answer = await fetch('/api/v1/rooms', { cache: 'no-store', signal: AbortSignal.timeout(8000) });
+  const answer = await fetch('/api/v1/rooms', { cache: 'no-store', signal: within(8000) });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return (await answer.json()).rooms ?? [];
 }

@@ -52,8 +52,8 @@ export class HlsPlayer {
   goLive() { this.follow.live(); }
   seek(by) { this.follow.seek(by); }
   get levels() { return this.hls.levels; }
-  get level() { return this.hls.autoLevelEnabled ? -1 : this.hls.nextLevel; }
-  set level(index) { this.hls.nextLevel = index; }
+  get level() { return this.hls.autoLevelEnabled ? -1 : this.hls.loadLevel; }
+  set level(index) { this.hls.loadLevel = index; } // with the next part: so close to live nothing is worth flushing
 
   // failed gives a decoder one more chance in ten seconds; anything else begins afresh.
   failed(data) {

@@ -152,9 +152,10 @@ async function goLive() {
     return ended(mine, 'error');
   }
   while (!mine.signal.aborted) {
-    const p = publisher = new Publisher(destination(), tracks, { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate });
-    mine.signal.addEventListener('abort', () => p.close(), { signal: p.stopping.signal });
+    let p = null;
     try {
+      p = publisher = new Publisher(destination(), tracks, { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate });
+      mine.signal.addEventListener('abort', () => p.close(), { signal: p.stopping.signal });
       await p.start();
       onAir();
       await Promise.race([p.lost, new Promise(done => mine.signal.addEventListener('abort', done))]);
@@ -162,7 +163,7 @@ async function goLive() {
       if (mine.signal.aborted) break;
       const trouble = error instanceof Trouble ? error : new Trouble({ title: 'This browser could not connect.', hint: error.message, retry: false });
       notice(trouble.words);
-      p.close();
+      p?.close();
       if (!trouble.words.retry) return ended(mine, 'error');
       state('reconnecting');
       await sleep(trouble.after);

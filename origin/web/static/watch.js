@@ -1,5 +1,5 @@
 // The watch page: wait for a program, play it, and wait for the next, for as long as the page is open.
-import { $, put, setState, sleep } from './dom.js';
+import { $, put, setState, sleep, within } from './dom.js';
 import { Controls } from './controls.js';
 import { HlsPlayer, NativePlayer, missing, nativePlayback, supported } from './player.js';
 import { ServerClock } from './clock.js';
@@ -36,7 +36,7 @@ function screen(headline, detail, lost = false) {
 
 async function get(address, method = 'GET') {
   const sent = Date.now();
-  const answer = await fetch(address, { method, cache: 'no-store', signal: AbortSignal.timeout(8000) });
+  const answer = await fetch(address, { method, cache: 'no-store', signal: within(8000) });
   clock.saw(sent, Date.now(), Date.parse(answer.headers.get('Date')), Number(answer.headers.get('Age')) || 0);
   return answer;
 }

@@ -1,4 +1,5 @@
 // A WHIP client (RFC 9725): one POST, one peer connection, one DELETE. Trying again is the caller's.
+import { within } from './dom.js';
 import { network, serverTrouble } from './words.js';
 
 const gatherFor = 1500;    // ms: host candidates come at once, and a server sees the others itself
@@ -78,15 +79,13 @@ export class Publisher {
   async start() {
     const { pc, stopping: { signal } } = this;
     await pc.setLocalDescription(await pc.createOffer());
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(gatherFor)]);
-    await once(pc, 'icegatheringstatechange', () => pc.iceGatheringState === 'complete', patience);
+    await once(pc, 'icegatheringstatechange', () => pc.iceGatheringState === 'complete', within(gatherFor, signal));
     const answer = await this.post(pc.localDescription.sdp);
     await pc.setRemoteDescription({ type: 'answer', sdp: answer }).catch(error => {
       console.warn('tilecast: answer refused:', error);
       throw new Trouble(network.noAnswer);
     });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(connectWithin)]);
-    await once(pc, 'connectionstatechange', () => ['connected', 'failed', 'closed'].includes(pc.connectionState), limit);
+    await once(pc, 'connectionstatechange', () => ['connected', 'failed', 'closed'].includes(pc.connectionState), within(connectWithin, signal));
     if (pc.connectionState !== 'connected') throw new Trouble(network.noRoute);
     this.watch();
   }
@@ -96,7 +95,7 @@ export class Publisher {
     try {
       answer = await fetch(this.url, {
         method: 'POST', body: sdp, headers: { 'Content-Type': 'application/sdp' }, cache: 'no-store',
-        signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(10_000)]),
+        signal: within(10_000, this.stopping.signal),
       });
     } catch {
       throw new Trouble(navigator.onLine ? network.unreachable : network.offline);
