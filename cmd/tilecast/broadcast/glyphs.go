@@ -13,8 +13,8 @@ import (
 
 // glyphs are characters of one size, rasterized once, to be stamped into pictures.
 type glyphs struct {
-	masks  map[rune]stamp
-	advMax int // of digits, so that a clock does not jitter
+	masks map[rune]stamp
+	digit int // the widest one's advance, so that a clock does not jitter
 }
 
 // stamp is a character's coverage with its origin on the baseline at x, y.
@@ -54,44 +54,58 @@ func newGlyphs(size float64, text string) *glyphs {
 		}
 		g.masks[r] = s
 		if r >= '0' && r <= '9' {
-			g.advMax = max(g.advMax, adv.Ceil())
+			g.digit = max(g.digit, adv.Round())
 		}
 	}
 	return g
 }
 
-// draw stamps text in white with its baseline at x, y, and returns where it ends.
-// Digits stand in columns of equal width.
-func (g *glyphs) draw(dst *codec.Picture, text []byte, x, y, alpha int) int {
-	for _, c := range text {
-		s, ok := g.masks[rune(c)]
-		if !ok {
-			continue
-		}
-		g.stamp(dst, s, x, y, alpha)
-		if c >= '0' && c <= '9' {
-			x += g.advMax
-		} else {
-			x += s.advance.Round()
-		}
-	}
-	return x
-}
-
-// drawString is draw for any script the font has, in its own widths.
-func (g *glyphs) drawString(dst *codec.Picture, text string, x, y, alpha int) int {
+// draw stamps text in white with its baseline at x, y.
+func (g *glyphs) draw(dst *codec.Picture, text string, x, y, alpha int) {
 	at := fixed.I(x)
 	for _, c := range text {
-		if s, ok := g.masks[c]; ok {
-			g.stamp(dst, s, at.Round(), y, alpha)
-			at += s.advance
-		}
+		s := g.masks[c]
+		g.stamp(dst, s, at.Round(), y, alpha)
+		at += s.advance
 	}
-	return at.Ceil()
+}
+
+// width of text in pixels.
+func (g *glyphs) width(text string) float64 {
+	var w fixed.Int26_6
+	for _, c := range text {
+		w += g.masks[c].advance
+	}
+	return float64(w) / 64
+}
+
+// drawClock is draw for ASCII whose digits stand in columns of equal width.
+func (g *glyphs) drawClock(dst *codec.Picture, text []byte, x, y, alpha int) {
+	for _, c := range text {
+		g.stamp(dst, g.masks[rune(c)], x, y, alpha)
+		x += g.step(c)
+	}
+}
+
+func (g *glyphs) clockWidth(text []byte) (w int) {
+	for _, c := range text {
+		w += g.step(c)
+	}
+	return w
+}
+
+func (g *glyphs) step(c byte) int {
+	if c >= '0' && c <= '9' {
+		return g.digit
+	}
+	return g.masks[rune(c)].advance.Round()
 }
 
 // stamp blends white by the character's coverage.
 func (g *glyphs) stamp(dst *codec.Picture, s stamp, x, y, alpha int) {
+	if s.mask == nil {
+		return // the font has no such character
+	}
 	r := s.mask.Rect.Add(image.Pt(x+s.x, y+s.y))
 	in := r.Intersect(dst.Bounds())
 	for py := in.Min.Y; py < in.Max.Y; py++ {

@@ -172,7 +172,7 @@ func (r *interior) soften(radius float64) {
 	blurPlane(d.Cr, d.StrideC, d.W/2, d.H/2, (n+1)/2)
 }
 
-// shade darkens the corners, and the top left for the text.
+// shade darkens the corners, and a patch behind the caption.
 func (r *interior) shade() {
 	d := r.dst
 	w, h := float64(d.W), float64(d.H)
@@ -180,11 +180,10 @@ func (r *interior) shade() {
 		row := d.Y[y*d.StrideY:][:d.W]
 		v := (float64(y) - h*0.45) / h
 		for x := range row {
-			u := (float64(x) - w*0.55) / w
+			u := (float64(x) - w*0.5) / w
 			k := 1 - 0.75*(u*u+v*v)
-			tx, ty := float64(x)/(w*0.5), float64(y)/(h*0.42)
-			if t := 1 - math.Sqrt(tx*tx+ty*ty); t > 0 {
-				k *= 1 - 0.42*t*t*(3-2*t)
+			if t := 1 - float64(y)/(h*0.5); t > 0 {
+				k *= 1 - 0.42*t*t*(3-2*t)*(1-1.6*u*u)
 			}
 			row[x] = byte(16 + (float64(row[x])-16)*k + 0.5)
 		}

@@ -1,7 +1,7 @@
 package broadcast
 
-// The rooms of the cast, far things first. The person sits right of the middle; the
-// top left is left calm for the name and the clock.
+// The rooms of the cast, far things first. What there is stands to the left and to the
+// right: the person sits in the middle, and above them the wall is calm for the caption.
 
 func studio(r *interior) {
 	r.wall(0x2f8f8a, 0x1f6d6d)

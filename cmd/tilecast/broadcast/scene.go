@@ -24,6 +24,7 @@ type Scene struct {
 	figure      figure
 	noise       []byte
 	name, clock *glyphs
+	nameWidth   float64 // pixels
 	text        [12]byte
 }
 
@@ -39,7 +40,7 @@ func NewScene(who Person, script *Script, index int, zone *time.Location) *Scene
 const designW, designH = 640, 360
 
 // stage is where the figure can be, in design units; the rest of the room is still.
-var stage = image.Rect(170, 0, 610, designH)
+var stage = image.Rect(160, 0, 480, designH)
 
 // Draw implements Picture. The first call of a size prepares it.
 func (s *Scene) Draw(p *codec.Picture, t media.Time) {
@@ -54,13 +55,14 @@ func (s *Scene) Draw(p *codec.Picture, t media.Time) {
 	copyPart(s.clean, s.room, r)
 	s.figure.pose = poseAt(s.who, s.script, s.index, t)
 	s.figure.dst = s.clean
-	s.figure.draw(s.base.moved(figureX, 0))
+	s.figure.draw(s.base.moved(designW/2, 46).scaled(figureScale, figureScale))
 	s.expose(p, t)
 	s.caption(p, t)
 }
 
-// figureX is where the person sits: right of the middle.
-const figureX = 376
+// figureScale leaves room above the head for the caption. Person and caption stand in
+// the middle, so that a tile of any shape that crops the sides still shows them.
+const figureScale = 0.85
 
 func (s *Scene) prepare(w, h int) {
 	s.room, s.clean = newPlanes(w, h), newPlanes(w, h)
@@ -73,8 +75,8 @@ func (s *Scene) prepare(w, h int) {
 	if s.noise == nil {
 		s.noise = grain8(uint64(s.index))
 	}
-	s.name = newGlyphs(25*k, s.who.Name)
-	s.clock = newGlyphs(29*k, "")
+	s.name, s.clock = newGlyphs(25*k, s.who.Name), newGlyphs(31*k, "")
+	s.nameWidth = s.name.width(s.who.Name)
 }
 
 // newPlanes is a picture in Go's memory, for this package's own use.
@@ -143,16 +145,18 @@ func (s *Scene) expose(p *codec.Picture, t media.Time) {
 func (s *Scene) caption(p *codec.Picture, t media.Time) {
 	k := s.base.a
 	px := func(v float64) int { return int(v*k + 0.5) }
-	x := px(26)
-	end := s.name.drawString(p, s.who.Name, x, px(44), 256)
-	s.meter(p, float64(end)/k+13, 44)
-	s.clock.draw(p, s.timeOfDay(t), x, px(78), 256)
+	const gap, bars = 11, 3*7.4 + 4.4
+	x := designW/2 - (s.nameWidth/k+gap+bars)/2
+	s.name.draw(p, s.who.Name, int(s.base.e)+px(x), px(36), 256)
+	s.meter(p, x+s.nameWidth/k+gap, 36)
+	clock := s.timeOfDay(t)
+	s.clock.drawClock(p, clock, (p.W-s.clock.clockWidth(clock))/2, px(68), 256)
 }
 
 // meter is four bars that stand on y.
 func (s *Scene) meter(p *codec.Picture, x, y float64) {
 	b := &s.brush
-	b.dst, b.m = p, scaling(s.base.a)
+	b.dst, b.m = p, s.base
 	e := s.figure.pose.energy
 	for i := range 4 {
 		lift := s.figure.pose.open * []float64{0.55, 1, 0.75, 0.45}[i] * e

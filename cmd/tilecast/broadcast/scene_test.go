@@ -117,6 +117,29 @@ func TestClockShowsTheTimeOfItsZone(t *testing.T) {
 	}
 }
 
+// A tile with half the picture's width, cropped from the middle, still shows who and when.
+func TestCaptionStaysInTheMiddle(t *testing.T) {
+	for i, who := range Cast {
+		s := NewScene(who, NewScript(1, 9), i, time.UTC)
+		s.Draw(newPlanes(640, 360), someday)
+		if w := s.clock.clockWidth(s.timeOfDay(0)); w < 150 || w > 300 {
+			t.Errorf("the clock is %d pixels wide", w)
+		}
+		if s.nameWidth < 30 || s.nameWidth > 200 {
+			t.Errorf("%s takes %.0f pixels", who.Name, s.nameWidth)
+		}
+		a := newPlanes(640, 360)
+		s.caption(a, someday)
+		for y := range a.H {
+			for x := range a.W {
+				if (x < 160 || x >= 480) && a.Y[y*a.StrideY+x] != 0 {
+					t.Fatalf("%s: the caption reaches %d,%d", who.Name, x, y)
+				}
+			}
+		}
+	}
+}
+
 func TestDrawingAllocatesNothing(t *testing.T) {
 	script := NewScript(2026, len(Cast))
 	for i, who := range Cast {
