@@ -130,3 +130,33 @@ func centresOf(gw *harness, n int) []image.Point {
 	}
 	return points
 }
+
+// TestBrowserCodecs: what Chromium sends in each codec is decoded without a fault.
+func TestBrowserCodecs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("browsers")
+	}
+	gw := startGateway(t, nil)
+	for _, codec := range []string{"VP8", "VP9", "H264", "AV1"} {
+		t.Run(codec, func(t *testing.T) {
+			b := openBrowser(t, writeCamera(t, yuv{150, 60, 180}))
+			b.open(gw.base + "/stage/demo?codec=" + codec + "&name=" + codec + "&auto=1")
+			b.until("it is live", `document.body.dataset.state === "live"`)
+			decoded := func(of string) (n, faults int64) {
+				for _, i := range gw.rooms.Stats()[0].Compositor.Inputs {
+					if i.Codec == of {
+						n, faults = n+i.Decoded, faults+i.Faults
+					}
+				}
+				return n, faults
+			}
+			eventually(t, "a second of "+codec+" is decoded", func() bool { n, _ := decoded(codec); return n >= 30 })
+			eventually(t, "a second of sound is decoded", func() bool { n, _ := decoded("Opus"); return n >= 50 })
+			if _, faults := decoded(codec); faults > 0 {
+				t.Errorf("%d access units could not be decoded", faults)
+			}
+			b.open("about:blank")
+			eventually(t, "it has left", func() bool { return len(gw.status(t, "demo").Participants) == 0 })
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tilecast/cmd/tilecast/broadcast"
 	"tilecast/compositor/layout"
 	"tilecast/configs"
 	"tilecast/packager/m3u8"
@@ -63,6 +64,30 @@ func startGateway(t *testing.T, edit func(*configs.Config)) *harness {
 		}
 	})
 	return h
+}
+
+// publish lets a synthetic broadcaster into room demo and returns once it is on air. leave
+// ends it with a goodbye and tells how it went.
+func (h *harness) publish(t *testing.T, cfg broadcast.Config) (pub *broadcast.Publisher, leave func() error) {
+	t.Helper()
+	cfg.URL = h.base + "/whip/demo"
+	pub, err := broadcast.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	done := make(chan error, 1)
+	go func() { done <- pub.Run(ctx) }()
+	select {
+	case <-pub.Up():
+	case err := <-done:
+		t.Fatalf("publisher: %v", err)
+	}
+	return pub, func() error {
+		cancel()
+		return <-done
+	}
 }
 
 // tiles are the rectangles of n guests on the first room's canvas.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
@@ -73,18 +72,7 @@ func (h *harness) record(t *testing.T, r rendition, name string, from int64, cou
 func TestDecodedProgram(t *testing.T) {
 	needFFmpeg(t)
 	gw := startGateway(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	pub, err := broadcast.New(broadcast.Config{
-		URL: gw.base + "/whip/demo", Name: "Flash", Video: media.VP8,
-		Picture: broadcast.FlashBeep{}, Sound: broadcast.FlashBeep{},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- pub.Run(ctx) }()
-	<-pub.Up()
+	pub, leave := gw.publish(t, broadcast.Config{Name: "Flash", Video: media.VP8, Picture: broadcast.FlashBeep{}, Sound: broadcast.FlashBeep{}})
 	const count = 6 // of two seconds
 	var video, audio rendition
 	for ref, r := range gw.renditions(t, "demo") {
@@ -98,8 +86,7 @@ func TestDecodedProgram(t *testing.T) {
 	from := video.list.MediaSequence + int64(len(video.list.Segments)) + 1 // the publisher is in the picture by then
 	v := gw.record(t, video, "video", from, count)
 	a := gw.record(t, audio, "audio", from, count)
-	cancel()
-	if err := <-done; err != nil {
+	if err := leave(); err != nil {
 		t.Errorf("publisher: %v", err)
 	}
 	for _, f := range []string{v.segments, v.parts, a.segments, a.parts} {
@@ -253,15 +240,7 @@ func beepTimes(t *testing.T, path string, start float64) (at []float64) {
 // TestEndsWithEndlist: an orderly end of the gateway ends the playlists of those who watch.
 func TestEndsWithEndlist(t *testing.T) {
 	gw := startGateway(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	pub, err := broadcast.New(broadcast.Config{URL: gw.base + "/whip/demo", Name: "Ada", Video: media.VP8, Picture: broadcast.FlashBeep{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- pub.Run(ctx) }()
-	<-pub.Up()
+	_, leave := gw.publish(t, broadcast.Config{Name: "Ada", Video: media.VP8, Picture: broadcast.FlashBeep{}})
 	all := gw.renditions(t, "demo")
 	type answer struct {
 		ref  string
@@ -292,7 +271,7 @@ func TestEndsWithEndlist(t *testing.T) {
 			t.Errorf("%s: no ENDLIST for a parked player (%v)", a.ref, a.err)
 		}
 	}
-	if err := <-done; err == nil {
+	if err := leave(); err == nil {
 		t.Error("the publisher was not told that the gateway went away")
 	}
 }
@@ -320,18 +299,9 @@ func TestHTTP2OverTLS(t *testing.T) {
 	}
 	get(gw.base + "/healthz")
 	get(gw.base + "/readyz")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	pub, err := broadcast.New(broadcast.Config{
-		URL: gw.base + "/whip/demo", Name: "Ada", Insecure: true, Video: media.H264,
-		Picture: broadcast.Solid{R: 200}, Sound: broadcast.Tone{Hz: 440, Level: -12},
+	_, leave := gw.publish(t, broadcast.Config{
+		Name: "Ada", Insecure: true, Video: media.H264, Picture: broadcast.Solid{R: 200}, Sound: broadcast.Tone{Hz: 440, Level: -12},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- pub.Run(ctx) }()
-	<-pub.Up()
 	at := gw.base + "/hls/demo/index.m3u8"
 	_, body := get(at)
 	mv, err := m3u8.ParseMultivariant(body)
@@ -357,8 +327,7 @@ func TestHTTP2OverTLS(t *testing.T) {
 			t.Errorf("%s: %d bytes with headers %v", hint, len(part), resp.Header)
 		}
 	}
-	cancel()
-	if err := <-done; err != nil {
+	if err := leave(); err != nil {
 		t.Errorf("publisher: %v", err)
 	}
 }
