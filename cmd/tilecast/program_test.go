@@ -242,36 +242,46 @@ func TestEndsWithEndlist(t *testing.T) {
 	gw := startGateway(t, nil)
 	pub, _ := gw.publish(t, broadcast.Config{Name: "Ada", Video: media.VP8, Picture: broadcast.FlashBeep{}})
 	all := gw.renditions(t, "demo")
-	type answer struct {
-		ref  string
-		list *m3u8.Playlist
-		err  error
-	}
-	answers := make(chan answer, len(all))
+	ended := make(chan error, len(all))
 	for ref, r := range all {
-		go func() { // parked far ahead: only the end releases it
-			next := r.list.MediaSequence + int64(len(r.list.Segments)) + 1 // one whole segment away
-			body, err := fetch(fmt.Sprintf("%s?_HLS_msn=%d&_HLS_part=0", r.url, next))
+		go func() {
+			err := follow(r)
 			if err != nil {
-				answers <- answer{ref: ref, err: err}
-				return
+				err = fmt.Errorf("%s: %w", ref, err)
 			}
-			list, err := m3u8.ParseMedia(body)
-			answers <- answer{ref, list, err}
+			ended <- err
 		}()
 	}
-	eventually(t, "all players are parked", func() bool { return gw.origin.Stats().Parked == int64(len(all)) })
+	eventually(t, "a player is parked on each playlist", func() bool { return gw.origin.Stats().Parked == int64(len(all)) })
 	begin := time.Now()
 	if err := gw.stop(); err != nil {
 		t.Errorf("serve ended with: %v", err)
 	}
 	t.Logf("closed in %v", time.Since(begin))
 	for range all {
-		if a := <-answers; a.err != nil || !a.list.EndList {
-			t.Errorf("%s: no ENDLIST for a parked player (%v)", a.ref, a.err)
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	}
 	eventually(t, "the publisher knows that the gateway went away", func() bool { return !pub.Stats().Connected })
+}
+
+// follow reloads a playlist as players do, one blocking request after the other, until it ends.
+func follow(r rendition) error {
+	for list := r.list; !list.EndList; {
+		next, part := list.MediaSequence+int64(len(list.Segments)), 0
+		if list.Open != nil {
+			part = len(list.Open.Parts)
+		}
+		body, err := fetch(fmt.Sprintf("%s?_HLS_msn=%d&_HLS_part=%d", r.url, next, part))
+		if err != nil {
+			return err
+		}
+		if list, err = m3u8.ParseMedia(body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TestHTTP2OverTLS: with --tls-dev a broadcaster publishes and a player reads everything over
