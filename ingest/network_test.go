@@ -370,7 +370,8 @@ func TestSimulcast(t *testing.T) {
 		n++
 		<-tick.C
 	}
-	eventually(t, "the only layer there is", func() bool { flow("lo"); return shown() == "lo" })
+	eventually(t, "the only layers there are", func() bool { flow("mid", "lo"); return shown() == "mid" })
+	eventually(t, "the layer that is left", func() bool { flow("lo"); return shown() == "lo" })
 	eventually(t, "the best layer", func() bool { flow("hi", "mid", "lo"); return shown() == "hi" })
 	for range 50 {
 		flow("hi", "mid", "lo")

@@ -22,6 +22,7 @@ type Config struct {
 	ConsentTimeout   time.Duration // and for so long ends the session (RFC 7675); 28 s
 
 	VideoWait, AudioWait media.Time // longest wait for a missing packet; 100 ms and 40 ms
+	Jitter               media.Time // packets may be so late; a publisher whose are later gets extra delay; 100 ms
 }
 
 func (c Config) withDefaults() Config {
@@ -33,6 +34,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ConsentTimeout, 28*time.Second)
 	setDefault(&c.VideoWait, 100*media.Millisecond)
 	setDefault(&c.AudioWait, 40*media.Millisecond)
+	setDefault(&c.Jitter, 100*media.Millisecond)
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,10 +53,12 @@ type session struct {
 	reason    error // set before ending is closed
 	done      chan struct{}
 
+	opening sync.Mutex // held while a track is opened, so that layers share one
+
 	mu     sync.Mutex
-	closed bool // no more tracks
+	closed bool // no more streams
 	tracks map[media.Codec]*track
-	wg     sync.WaitGroup // RTP and RTCP readers
+	wg     sync.WaitGroup // RTP and RTCP readers, and begin
 
 	rtt   atomic.Int64 // media.Time
 	rttAt atomic.Int64
@@ -68,6 +71,7 @@ func (s *Server) newSession(room, name string, o *offer) *session {
 		ssrc:      rand.Uint32(),
 		connected: make(chan struct{}), ending: make(chan struct{}), done: make(chan struct{}),
 		tracks: make(map[media.Codec]*track),
+		sync:   syncer{jitter: s.cfg.Jitter},
 	}
 	sess.log = s.log.With("room", room, "session", sess.id[:6])
 	sess.state.Store(StateConnecting)
@@ -169,10 +173,9 @@ func (s *session) teardown() {
 	}
 	s.mu.Lock()
 	s.closed = true
-	tracks := s.tracks
 	s.mu.Unlock()
 	s.wg.Wait()
-	for _, t := range tracks {
+	for _, t := range s.tracks { // nobody adds any more
 		t.inlet.Close()
 	}
 	s.state.Store(StateEnded)
@@ -182,62 +185,47 @@ func (s *session) teardown() {
 // begin starts the readers of a stream. It is called by the peer connection in a
 // goroutine of its own, when a stream's first packet has come.
 func (s *session) begin(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	t, err := s.track(remote)
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.wg.Add(1) // teardown waits for us, too
+	s.mu.Unlock()
+	defer s.wg.Done()
+	t, err := s.track(remote.Kind().String())
 	if err != nil {
 		s.end(false, err)
 		return
 	}
-	if t == nil {
-		return
-	}
 	st := t.newStream(remote)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	s.wg.Add(2)
-	go func() { // ends when the peer connection closes: EOF
-		defer s.wg.Done()
-		st.run(remote)
-	}()
-	go func() { // likewise
-		defer s.wg.Done()
-		st.runReports(receiver, remote.RID())
-	}()
+	s.wg.Go(func() { st.run(remote) })                        // ends when the peer connection closes: EOF
+	s.wg.Go(func() { st.runReports(receiver, remote.RID()) }) // likewise
 }
 
-// track is the track that remote belongs to, opened now if it is the first of
-// its streams; nil if the session has ended.
-func (s *session) track(remote *webrtc.TrackRemote) (*track, error) {
-	var sec *section
-	for _, x := range s.offer.sections {
-		if x.kind == remote.Kind().String() {
-			sec = x
-		}
+// track is the track of this kind, opened now if this is the first of its streams.
+func (s *session) track(kind string) (*track, error) {
+	i := slices.IndexFunc(s.offer.sections, func(x *section) bool { return x.kind == kind })
+	if i < 0 {
+		return nil, fmt.Errorf("a stream of %s came that was not agreed", kind)
 	}
-	if sec == nil {
-		return nil, fmt.Errorf("a %v stream came that was not agreed", remote.Kind())
-	}
+	sec := s.offer.sections[i]
+	s.opening.Lock()
+	defer s.opening.Unlock()
 	s.mu.Lock()
-	t, closed := s.tracks[sec.codec], s.closed
+	t := s.tracks[sec.codec]
 	s.mu.Unlock()
-	if t != nil || closed {
+	if t != nil {
 		return t, nil
 	}
 	inlet, err := s.seat.Open(sec.codec)
 	if err != nil {
 		return nil, fmt.Errorf("open the %v track: %w", sec.codec, err)
 	}
+	t = newTrack(s, sec, inlet)
 	s.mu.Lock()
-	if t = s.tracks[sec.codec]; t == nil && !s.closed {
-		t = newTrack(s, sec, inlet)
-		s.tracks[sec.codec] = t
-		s.mu.Unlock()
-		return t, nil
-	}
+	s.tracks[sec.codec] = t
 	s.mu.Unlock()
-	inlet.Close()
 	return t, nil
 }
 

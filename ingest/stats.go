@@ -20,6 +20,7 @@ type SessionStats struct {
 	State          State
 	Since          time.Time
 	RTT            time.Duration
+	Extra          media.Time // delay given because packets come late, on all tracks
 	Streams        []StreamStats
 }
 
@@ -35,7 +36,7 @@ type StreamStats struct {
 	Duplicate      int64 // packets that came more than once
 	Nacks          int64 // packets asked for again
 	KeyRequests    int64
-	Units, Keys    int64 // pictures passed on, and key frames among them
+	Units, Keys    int64 // whole pictures that passed the gate, and key frames among them
 	Broken         int64 // pictures dropped because something of them was missing or malformed
 	Withheld       int64 // whole pictures dropped while a key frame was awaited
 	Snaps          int64 // corrections of the clock at once
@@ -79,7 +80,7 @@ func (s *Server) Stats() Stats {
 func (s *session) snapshot() SessionStats {
 	out := SessionStats{
 		ID: s.id, Room: s.room, Name: s.name, State: s.state.Load().(State), Since: s.since,
-		RTT: media.Time(s.rtt.Load()).Duration(),
+		RTT: s.roundTrip(s.now()).Duration(), Extra: s.sync.delayed(),
 	}
 	s.mu.Lock()
 	tracks := make([]*track, 0, len(s.tracks))

@@ -8,17 +8,19 @@ import (
 
 // The bounds of synchronisation.
 const (
-	syncWindow   = 10 * media.Second       // over which the least delay is taken
-	syncBucket   = media.Second / 2        // its grain
-	syncEarly    = 2 * media.Second        // after a start or a silence corrections are made at once
-	syncSilence  = media.Second            // nothing for so long is a silence
-	syncFirstSR  = 10 * media.Second       // a first report within this is taken over at once
-	syncSnap     = 300 * media.Millisecond // larger errors are corrected at once
-	syncSlewDiv  = 200                     // others by 1/200 of the time that passes, 0.5 %
-	syncCoherent = media.Second            // senders' tracks further apart than this have reports that can't be true
-	syncOutlier  = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
-	syncReorder  = media.Second / 2        // pictures may come this far out of the order they are shown in
-	syncJump     = 10 * media.Second       // a timestamp this far from its arrival begins a new timeline
+	syncWindow    = 10 * media.Second       // over which the least delay is taken
+	syncBucket    = media.Second / 2        // its grain
+	syncEarly     = 2 * media.Second        // after a start or a silence corrections are made at once
+	syncSilence   = media.Second            // nothing for so long is a silence
+	syncFirstSR   = 10 * media.Second       // a first report within this is taken over at once
+	syncSnap      = 300 * media.Millisecond // larger errors are corrected at once
+	syncSlewDiv   = 200                     // others by 1/200 of the time that passes, 0.5 %
+	syncCoherent  = media.Second            // senders' tracks further apart than this have reports that can't be true
+	syncOutlier   = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
+	syncMostExtra = 400 * media.Millisecond // extra delay of a publisher on a bad network
+	syncLessExtra = 30 * media.Millisecond  // it is not lowered for less than this
+	syncReorder   = media.Second / 2        // pictures may come this far out of the order they are shown in
+	syncJump      = 10 * media.Second       // a timestamp this far from its arrival begins a new timeline
 )
 
 // syncer ties the RTP timestamps of one publisher's tracks to the program's
@@ -27,9 +29,16 @@ const (
 // least (arrival − sender time) of all tracks over a window: one offset for all,
 // so that sound and picture stay together. A track without reports is placed by
 // its own least (arrival − timestamp). All times are of the program's clock.
+//
+// A publisher whose packets often come later than jitter after the place they
+// are given gets extra delay, on all tracks alike.
 type syncer struct {
+	jitter media.Time // lateness that needs no extra delay; 0: none ever gets any
+
 	mu     sync.Mutex
 	tracks []*trackClock
+	extra  media.Time
+	judged media.Time // when extra was last decided
 }
 
 // trackClock is the clock of one RTP stream. Its methods may be called from any goroutine.
@@ -44,6 +53,8 @@ type trackClock struct {
 	odd   media.Time  // skew of a report that did not fit
 	isOdd bool
 
+	base     media.Time // program time − media time without extra delay
+	late     lateWindow // arrival − place without extra delay
 	k        media.Time // program time − media time, as applied
 	placed   bool
 	quick    media.Time // until then corrections are made at once
@@ -133,6 +144,7 @@ func (t *trackClock) at(ts int64, now media.Time) media.Time {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	t.correct(now)
+	t.late.add(now-t.base-media.FromTicks(ts, t.rate), now)
 	at := t.k + media.FromTicks(ts, t.rate)
 	if abs(at-now) > 2*syncJump { // of a timeline that was left meanwhile
 		return max(now, t.maxAt)
@@ -152,10 +164,12 @@ func (t *trackClock) at(ts int64, now media.Time) media.Time {
 
 // correct moves k towards where it should be. Called locked.
 func (t *trackClock) correct(now media.Time) {
-	target, ok := t.s.target(t, now)
+	base, ok := t.s.target(t, now)
 	if !ok {
 		return
 	}
+	t.base = base
+	target := base + t.s.delay(now)
 	diff := target - t.k
 	most := max(0, now-t.slewed) / syncSlewDiv
 	t.slewed = now
@@ -173,7 +187,27 @@ func (t *trackClock) correct(now media.Time) {
 	}
 }
 
-// target is what the k of t should be. Called locked.
+// delay is the extra delay, decided anew every half second: up as soon as it is
+// needed, down when a good deal less is. Called locked.
+func (s *syncer) delay(now media.Time) media.Time {
+	if s.jitter == 0 || now-s.judged < syncBucket {
+		return s.extra
+	}
+	s.judged = now
+	var need media.Time
+	for _, t := range s.tracks {
+		if now-t.last < syncWindow {
+			need = max(need, t.late.often(now)-s.jitter)
+		}
+	}
+	need = min(need, syncMostExtra)
+	if need > s.extra || need < s.extra-syncLessExtra {
+		s.extra = need
+	}
+	return s.extra
+}
+
+// target is what the k of t should be without extra delay. Called locked.
 func (s *syncer) target(t *trackClock, now media.Time) (media.Time, bool) {
 	own, ok := t.delay.least()
 	if !ok {
@@ -206,6 +240,13 @@ func (s *syncer) remove(t *trackClock) {
 	}
 }
 
+// delayed is the extra delay that is given.
+func (s *syncer) delayed() media.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.extra
+}
+
 // counts are how often the clock was snapped, reports were ignored, and timelines began anew.
 func (t *trackClock) counts() (snaps, outliers, jumps int64) {
 	t.s.mu.Lock()
@@ -220,76 +261,3 @@ func ntpTime(ntp uint64) media.Time {
 }
 
 func abs(t media.Time) media.Time { return max(t, -t) }
-
-// leastWindow is the least of values over the last syncWindow. When values of
-// the last two seconds are all larger by more than syncSnap, only they count: the
-// path has become longer, and will not soon be short again.
-type leastWindow struct {
-	buckets [syncWindow / syncBucket]bucket
-	cur     int64 // number of the newest bucket
-}
-
-type bucket struct {
-	n     int64 // its number + 1; 0: unused
-	least media.Time
-}
-
-const recentBuckets = 4
-
-func (w *leastWindow) empty() bool { return w.cur == 0 }
-
-func (w *leastWindow) add(v, now media.Time) {
-	n := int64(max(0, now)/syncBucket) + 1
-	b := &w.buckets[n%int64(len(w.buckets))]
-	if b.n != n {
-		*b = bucket{n, v}
-		w.cur = n
-		w.shed(n)
-	} else {
-		b.least = min(b.least, v)
-	}
-}
-
-// shed drops old buckets when the recent ones have all grown.
-func (w *leastWindow) shed(n int64) {
-	var recent, older media.Time
-	full, hasOlder := 0, false
-	for _, b := range w.buckets {
-		switch {
-		case b.n == 0 || b.n >= n || n-b.n >= int64(len(w.buckets)): // unused, current or expired
-		case n-b.n <= recentBuckets:
-			if full == 0 || b.least < recent {
-				recent = b.least
-			}
-			full++
-		default:
-			if !hasOlder || b.least < older {
-				older = b.least
-			}
-			hasOlder = true
-		}
-	}
-	if full < recentBuckets || !hasOlder || recent-older <= syncSnap {
-		return
-	}
-	for i := range w.buckets {
-		if n-w.buckets[i].n > recentBuckets {
-			w.buckets[i] = bucket{}
-		}
-	}
-}
-
-// least is the least value that counts. In a silence the last ones there were do.
-func (w *leastWindow) least() (media.Time, bool) {
-	if w.cur == 0 {
-		return 0, false
-	}
-	var least media.Time
-	ok := false
-	for _, b := range w.buckets {
-		if b.n != 0 && w.cur-b.n < int64(len(w.buckets)) && (!ok || b.least < least) {
-			least, ok = b.least, true
-		}
-	}
-	return least, ok
-}

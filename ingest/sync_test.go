@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"tilecast/media"
@@ -140,6 +141,35 @@ func TestSyncSlewsGently(t *testing.T) {
 		}
 		if least, most := lag(track, 100*media.Second); least < 120*ms || most > 150*ms {
 			t.Errorf("%d Hz: %v to %v after capture at the end, want 130 ms", track.rate, least, most)
+		}
+	}
+}
+
+// A publisher on a bad network gets extra delay, on both tracks, no more than it
+// needs, and loses it again.
+func TestSyncDelaysThePublisherWhosePacketsAreLate(t *testing.T) {
+	s := syncer{jitter: 100 * ms}
+	audio, video := newPair(&s)
+	r := rand.New(rand.NewPCG(5, 6))
+	jitter := func(track *simTrack, at media.Time) media.Time {
+		if track == audio && at > 10*media.Second && at < 100*media.Second {
+			return media.Time(r.Float64() * float64(250*ms))
+		}
+		return 0
+	}
+	simulate(0, 200*media.Second, jitter, audio, video)
+	for _, track := range []*simTrack{audio, video} {
+		checkOrder(t, track)
+		during := *track
+		during.frames = slices.DeleteFunc(slices.Clone(track.frames), func(f simFrame) bool { return f.capture > 100*media.Second })
+		if least, most := lag(&during, 70*media.Second); least < 130*ms || most > 165*ms {
+			t.Errorf("%d Hz: %v to %v after capture, want about 150 ms more than 10", track.rate, least, most)
+		}
+		if least, most := lag(track, 160*media.Second); least < 9*ms || most > 11*ms {
+			t.Errorf("%d Hz: %v to %v after capture when all is well again", track.rate, least, most)
+		}
+		if snaps, _, _ := track.clock.counts(); snaps != 0 {
+			t.Errorf("%d Hz: %d snaps", track.rate, snaps)
 		}
 	}
 }
@@ -317,7 +347,7 @@ func FuzzSync(f *testing.F) {
 	f.Add(uint64(1), uint64(2))
 	f.Fuzz(func(t *testing.T, a, b uint64) {
 		r := rand.New(rand.NewPCG(a, b))
-		var s syncer
+		s := syncer{jitter: 50 * ms}
 		tracks := []*trackClock{s.track(48000), s.track(90000)}
 		var last [2]struct {
 			ts int64
