@@ -73,6 +73,7 @@ type testSeat struct {
 	inlets map[media.Codec]*testInlet
 	open   int
 	demand *Demand // of inlets opened from now on
+	broken error   // of Open
 }
 
 func (s *testSeat) Clock() media.Clock { return s.hall.clock }
@@ -80,6 +81,9 @@ func (s *testSeat) Clock() media.Clock { return s.hall.clock }
 func (s *testSeat) Open(c media.Codec) (Inlet, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil, s.broken
+	}
 	if s.inlets[c] != nil {
 		return nil, errors.New("opened twice")
 	}

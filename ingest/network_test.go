@@ -234,6 +234,27 @@ func TestServerSaysGoodbye(t *testing.T) {
 	eventually(t, "the client's end", func() bool { return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed })
 }
 
+// A track that can't be opened ends the session, not the server.
+func TestTrackThatCantBeOpened(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.Opus, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	seat := h.seat(0)
+	seat.mu.Lock()
+	seat.broken = errors.New("no decoder")
+	seat.mu.Unlock()
+	snd := newSender(p, media.VP8)
+	frame := vp8Frame(true, 100)
+	for _, pkt := range snd.packets(frame, media.Packet{}) {
+		if err := p.tracks[media.VP8].WriteRTP(pkt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the end", func() bool { return len(seat.left) == 1 })
+	eventually(t, "the client's end", func() bool { return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed })
+}
+
 // Push says that a key frame is needed: it is asked for, not too often.
 func TestReceiverNeedsAKeyFrame(t *testing.T) {
 	h := newHall()
