@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,7 +23,6 @@ func main() {
 func stopOnSignal(signals <-chan os.Signal, cancel func(), exit func(code int)) {
 	<-signals
 	cancel()
-	sig := <-signals
-	fmt.Fprintf(os.Stderr, "tilecast: stopped at once (%s)\n", sig)
+	<-signals
 	exit(exitFailed)
 }
