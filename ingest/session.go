@@ -143,7 +143,7 @@ func (s *session) end(graceful bool, reason error) {
 
 // run waits for the session's end and tears it down.
 func (s *session) run() {
-	s.log.Info("publisher joins", "name", s.name, "codecs", s.offer.codecs())
+	s.log.Info("publisher joins", "name", s.name, "codecs", fmt.Sprint(s.offer.codecs()))
 	late := time.NewTimer(s.srv.cfg.ConnectTimeout)
 	defer late.Stop()
 	select {

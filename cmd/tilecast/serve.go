@@ -18,8 +18,10 @@ import (
 	"tilecast/compositor/layout"
 	"tilecast/configs"
 	"tilecast/ingest"
+	"tilecast/media"
 	"tilecast/origin"
 	"tilecast/origin/web"
+	"tilecast/packager"
 	"tilecast/room"
 	"tilecast/room/api"
 )
@@ -127,7 +129,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, log); err != nil {
 		return nil, err
 	}
-	g.ingest, err = ingest.New(ingest.Config{UDPPort: cfg.UDP.Port, Log: log}, g.rooms)
+	g.ingest, err = ingest.New(ingest.Config{UDPPort: cfg.UDP.Port, Jitter: jitter(cfg), Log: log}, g.rooms)
 	if err != nil {
 		return nil, errors.Join(err, g.rooms.Close(context.Background()))
 	}
@@ -202,6 +204,17 @@ func (g *gateway) linger(ctx context.Context) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+// jitter is how late packets may be before their publisher gets a delay of its own: two thirds of
+// the shortest D of all rooms, the rest of which decoding needs. 0 is ingest's own choice.
+func jitter(cfg configs.Config) (least media.Time) {
+	for _, r := range cfg.Rooms {
+		if plan, err := packager.NewPlan(r.Preset, r.Canvas.FPS); err == nil && (least == 0 || plan.Delay < least) {
+			least = plan.Delay
+		}
+	}
+	return least * 2 / 3
 }
 
 // roomConfigs says what a person wrote in the words of the stages.

@@ -26,7 +26,7 @@ var stockHTML string
 
 // probeJS reads the barcode off every picture that the page's video shows.
 const probeJS = `(() => {
-	const v = document.querySelector("video"), c = new OffscreenCanvas(640, 360);
+	const v = document.querySelector("video"), c = new OffscreenCanvas(320, 180);
 	const g = c.getContext("2d", {willReadFrequently: true});
 	const p = window.__probe = {ages: [], unread: 0, frames: 0, stalls: 0, gap: 0, last: 0};
 	v.addEventListener("waiting", () => p.stalls++);
@@ -34,8 +34,8 @@ const probeJS = `(() => {
 		if (p.last && now - p.last > 500) p.gap = Math.max(p.gap, now - p.last);
 		p.last = now;
 		p.frames++;
-		g.drawImage(v, 0, 0, 640, 360);
-		const code = readBarcode(g.getImageData(0, 0, 640, 80), 0, 0, 640, 360);
+		g.drawImage(v, 0, 0, 320, 180);
+		const code = readBarcode(g.getImageData(0, 0, 320, 180));
 		if (code.ok) p.ages.push(barcodeAge(code.ms)); else p.unread++;
 		v.requestVideoFrameCallback(frame);
 	};
