@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"image"
-	"math"
 	"testing"
 )
 
@@ -57,16 +56,6 @@ func (c yuv) rgb() [3]float64 {
 		out[i] = min(255, max(0, out[i]))
 	}
 	return out
-}
-
-func isColor(got [3]float64, want yuv) bool {
-	w := want.rgb()
-	for i := range w {
-		if math.Abs(got[i]-w[i]) > 40 {
-			return false
-		}
-	}
-	return true
 }
 
 // TestBrowsersPublishAndWatch is the whole way: two Chromium publish VP8 and

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -14,8 +15,10 @@ import (
 	"time"
 
 	"tilecast/cmd/tilecast/broadcast"
+	"tilecast/compositor/codec"
 	"tilecast/compositor/layout"
 	"tilecast/configs"
+	"tilecast/media"
 	"tilecast/packager/m3u8"
 	"tilecast/room"
 )
@@ -29,6 +32,7 @@ type harness struct {
 // startGateway runs serve with the default configuration, as edited.
 func startGateway(t *testing.T, edit func(*configs.Config)) *harness {
 	t.Helper()
+	needCodecs(t)
 	cfg := configs.Default()
 	cfg.HTTP.Listen, cfg.UDP.Port, cfg.Data = "127.0.0.1:0", 0, t.TempDir()
 	if edit != nil {
@@ -64,6 +68,18 @@ func startGateway(t *testing.T, edit func(*configs.Config)) *harness {
 		}
 	})
 	return h
+}
+
+// needCodecs skips a test of the whole in a build without C, which has no real codecs.
+func needCodecs(t *testing.T) {
+	t.Helper()
+	dec, err := codec.LibAV().NewVideoDecoder(media.VP8)
+	if errors.Is(err, codec.ErrUnavailable) {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	dec.Close()
 }
 
 // publish lets a synthetic broadcaster into room demo and returns once it is on air. leave
