@@ -83,20 +83,20 @@ func (cv *canvas) tick(n int64) composed {
 	return composed{n, cv.now.pic.Retain(), cv.drawn}
 }
 
-// shoot says what the cell shows at input time t. Who is away freezes first.
+// shoot says what the cell shows at input time t. Who is away freezes first. A picture that no
+// other follows gives way to the name alone: the camera may be off, and only the room knows who is lost.
 func (cl *cell) shoot(t, tick media.Time) shot {
 	var f *frame
-	stalled := false
 	if cl.film != nil {
 		if cl.away {
 			tick = staleAfter
 		}
-		f, stalled = cl.film.pick(t, tick)
+		f = cl.film.pick(t, tick)
 	}
 	switch {
 	case f != nil:
 		return shot{f.seq, f}
-	case stalled || cl.away:
+	case cl.away:
 		return shot{seq: seqLost}
 	}
 	return shot{seq: seqBlank}

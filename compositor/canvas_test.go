@@ -102,8 +102,8 @@ func TestPicturesScaledAheadAreUsed(t *testing.T) {
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 4)
 	p.feed(0, 0, 1280, 720, white, 0) // scaled
 	p.feed(1, 0, 640, 360, white, 0)  // cut
-	f, _ := p.inputs[0].film.pick(0, media.Second)
-	g, _ := p.inputs[1].film.pick(0, media.Second)
+	f := p.inputs[0].film.pick(0, media.Second)
+	g := p.inputs[1].film.pick(0, media.Second)
 	u := use{628, 348, layout.Cover}
 	if f.find(u) == nil || f.find(u).W != 628 || g.find(u) != nil {
 		t.Fatal("what needs scaling is not scaled by the decoder, or a cut picture is")
@@ -161,7 +161,7 @@ func TestFilmIsOrderedAndBounded(t *testing.T) {
 		fm.add(newFrame(pic, seq))
 	}
 	at := func(ms media.Time) uint64 {
-		f, _ := fm.pick(ms*media.Millisecond, 0)
+		f := fm.pick(ms*media.Millisecond, 0)
 		if f == nil {
 			return 0
 		}
@@ -189,8 +189,8 @@ func TestFilmIsOrderedAndBounded(t *testing.T) {
 	if fm.skipped != 6 || at(2005) != 105 || at(9000) != 0 {
 		t.Errorf("skipped %d, wrong pictures left", fm.skipped)
 	}
-	if f, stalled := fm.pick(9*media.Second, 0); f != nil || !stalled {
-		t.Error("a stall is not told")
+	if f := fm.pick(9*media.Second, 0); f != nil {
+		t.Error("a stalled picture is shown for ever")
 	}
 	fm.discard()
 	add(9999, 1000)

@@ -95,6 +95,9 @@ func setView(v, p *codec.Picture, r image.Rectangle) *codec.Picture {
 // filmLen bounds the pictures that wait for their time: the longest delay at 60 fps.
 const filmLen = 64
 
+// filmPixels bounds them in memory: the longest delay of 1080p at 60 fps, about 130 MB. The newest always stays.
+const filmPixels = 40 * 1920 * 1080
+
 // film is an input's pictures in order of time, from the one on show.
 type film struct {
 	mu      sync.Mutex
@@ -109,7 +112,7 @@ type film struct {
 // add takes over f. A picture earlier than its predecessors replaces them: the
 // sender's clock was corrected.
 func (fm *film) add(f *frame) {
-	var out [filmLen]*frame
+	var out [filmLen + 1]*frame
 	n := 0
 	fm.mu.Lock()
 	for fm.n > 0 && fm.last().src.At >= f.src.At {
@@ -118,7 +121,7 @@ func (fm *film) add(f *frame) {
 		fm.n--
 		n++
 	}
-	if fm.n == filmLen {
+	for fm.n == filmLen || fm.n > 1 && fm.pixels()+f.src.W*f.src.H > filmPixels {
 		out[n] = fm.shift()
 		n++
 		fm.skipped++
@@ -138,8 +141,8 @@ func (fm *film) add(f *frame) {
 
 // pick is the newest picture not later than t, held for the caller, or nil. Pictures
 // before it are let go. The last picture of an ended film is shown for afterEnd only,
-// that of a stalled one for staleAfter: stalled then says that more may come.
-func (fm *film) pick(t, afterEnd media.Time) (f *frame, stalled bool) {
+// that of a stalled one for staleAfter.
+func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 	var out [filmLen]*frame
 	n := 0
 	fm.mu.Lock()
@@ -159,14 +162,12 @@ func (fm *film) pick(t, afterEnd media.Time) (f *frame, stalled bool) {
 	case over:
 		out[n] = fm.shift()
 		n++
-	default:
-		stalled = true
 	}
 	fm.mu.Unlock()
 	for _, f := range out[:n] {
 		f.release()
 	}
-	return f, stalled
+	return f
 }
 
 // end says that nothing follows; what is there is still shown.
@@ -190,6 +191,15 @@ func (fm *film) discard() {
 	for _, f := range out[:n] {
 		f.release()
 	}
+}
+
+// pixels is the size of all pictures. Called locked.
+func (fm *film) pixels() (n int) {
+	for i := range fm.n {
+		src := fm.frames[(fm.head+i)%filmLen].src
+		n += src.W * src.H
+	}
+	return n
 }
 
 func (fm *film) last() *frame { return fm.frames[(fm.head+fm.n-1)%filmLen] } // called locked

@@ -147,6 +147,40 @@ func TestSlowEncodersLeaveNoHoles(t *testing.T) {
 	}
 }
 
+// brittle fails each nth encoding.
+type brittle struct {
+	codec.VideoEncoder
+	n, every int
+}
+
+func (e *brittle) Encode(p *codec.Picture, dur media.Time, key bool) ([]media.Packet, error) {
+	if e.n++; p != nil && e.n%e.every == 0 {
+		return nil, errors.New("the encoder hiccups")
+	}
+	return e.VideoEncoder.Encode(p, dur, key)
+}
+
+// A failed encoding is made up for by the next picture, key frames in their places: a hole would end
+// the rendition for good.
+func TestEncoderErrorsLeaveNoHole(t *testing.T) {
+	for _, every := range []int{61, 7, 2} { // the 61st is a key frame
+		synctest.Test(t, func(t *testing.T) {
+			set := codec.Fake()
+			open := set.NewVideoEncoder
+			set.NewVideoEncoder = func(c codec.VideoConfig) (codec.VideoEncoder, error) {
+				e, err := open(c)
+				return &brittle{VideoEncoder: e, every: every}, err
+			}
+			s := newStage(t, config(), set).start()
+			time.Sleep(6 * time.Second)
+			s.end() // looks for holes
+			if st := s.Stats().Rungs[0]; st.Faults == 0 || st.Samples+st.Skipped < 170 {
+				t.Errorf("every %d: %+v", every, st)
+			}
+		})
+	}
+}
+
 func TestLateStartBeginsWithAGOP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake())

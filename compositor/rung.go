@@ -94,7 +94,9 @@ func (r *rung) step(m composed) {
 	src := r.fit(m)
 	for r.next <= m.n {
 		end := min(m.n+1, r.edge())
-		r.encode(src, r.next, end)
+		if !r.encode(src, r.next, end) {
+			return // the next picture takes these slots: a hole would end the track
+		}
 		r.skipped.Add(end - r.next - 1)
 		r.next = end
 	}
@@ -118,14 +120,16 @@ func (r *rung) fit(m composed) *codec.Picture {
 	return setView(&r.view, src, src.Bounds())
 }
 
-// encode codes src for the slots from begin up to end.
-func (r *rung) encode(src *codec.Picture, begin, end int64) {
+// encode codes src for the slots from begin up to end, unless the encoder fails.
+func (r *rung) encode(src *codec.Picture, begin, end int64) bool {
 	src.At = r.rate.Frame(begin)
 	packets, err := r.enc.Encode(src, r.rate.Frame(end)-src.At, begin%r.gop == 0)
 	if err != nil {
 		r.fault("encode", err)
+		return false
 	}
 	r.write(packets)
+	return true
 }
 
 func (r *rung) write(packets []media.Packet) {

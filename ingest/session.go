@@ -116,9 +116,10 @@ func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, 
 	return s.offer.finishAnswer(s.peer.LocalDescription().SDP, near)
 }
 
-// changed follows the peer connection. It is called by it, in order.
-func (s *session) changed(state webrtc.PeerConnectionState) {
-	switch state {
+// changed follows the peer connection, which calls it from goroutines of its own: what counts is
+// the state by now.
+func (s *session) changed(webrtc.PeerConnectionState) {
+	switch s.peer.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
 		s.state.Store(StateConnected)
 		s.connect1.Do(func() { close(s.connected) })
@@ -162,7 +163,7 @@ func (s *session) run() {
 // teardown says goodbye (W-24), closes the peer connection, waits for the readers
 // it feeds, closes the inlets and leaves the seat.
 func (s *session) teardown() {
-	s.end(true, errors.New("never begun"))
+	s.end(false, errors.New("never begun"))
 	if s.peer != nil {
 		if s.peer.ConnectionState() == webrtc.PeerConnectionStateConnected {
 			_ = s.peer.WriteRTCP([]rtcp.Packet{&rtcp.Goodbye{Sources: []uint32{s.ssrc}, Reason: "ended"}})

@@ -26,35 +26,36 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	if whole {
-		if seg := s.current.Load().segment(c.MSN); seg != nil {
+		v := s.current.Load()
+		if seg := v.segment(c.MSN); seg != nil {
 			s.serve(w, r, name, s.mediaType(), seg.parts)
 		} else {
-			s.missing(w, c)
+			s.missing(w, v, c)
 		}
 		return
 	}
-	p, err := s.await(r, c)
+	p, v, err := s.await(r, c)
 	switch {
 	case err == nil:
 		s.serve(w, r, name, s.mediaType(), []packager.Part{p})
 	case errors.Is(err, errNoFile):
-		s.missing(w, c)
+		s.missing(w, v, c)
 	default: // or the client has gone, or the server goes
 		fail(w, http.StatusServiceUnavailable, noStore, err.Error())
 	}
 }
 
 // await is the part at c: at once, or when it is whole if c is the hinted one (PH-8, PH-9). Not a byte and no
-// header is sent before. errNoFile says that it does not exist, or that the hint was given up (PH-10).
-func (s *Stream) await(r *http.Request, c Cursor) (packager.Part, error) {
+// header is sent before. errNoFile says that it does not exist in v, or that the hint was given up (PH-10).
+func (s *Stream) await(r *http.Request, c Cursor) (p packager.Part, v *version, err error) {
 	var limit <-chan time.Time
 	for {
-		v := s.current.Load()
+		v = s.current.Load()
 		if p, ok := v.part(c); ok {
-			return p, nil
+			return p, v, nil
 		}
 		if hint, ok := v.hinted(); !ok || hint != c {
-			return packager.Part{}, errNoFile
+			return p, v, errNoFile
 		}
 		if limit == nil {
 			t := time.NewTimer(s.program.hold())
@@ -67,20 +68,20 @@ func (s *Stream) await(r *http.Request, c Cursor) (packager.Part, error) {
 		case <-v.next:
 		case <-limit:
 			s.late.Add(1)
-			return packager.Part{}, errTooSlow
+			return p, v, errTooSlow
 		case <-r.Context().Done():
-			return packager.Part{}, r.Context().Err()
+			return p, v, r.Context().Err()
 		}
 	}
 }
 
-// missing answers 404: for long where c has passed, for a second where it may come.
-func (s *Stream) missing(w http.ResponseWriter, c Cursor) {
-	v := s.current.Load()
+// missing answers 404: for long where c has passed in v, and for this once where it may come, since
+// players do not ask again for what was not there (H-9, N-16).
+func (s *Stream) missing(w http.ResponseWriter, v *version, c Cursor) {
 	if v.gone(c.MSN) {
 		s.missed.Add(1)
 	}
-	cache := soon
+	cache := noStore
 	if v.ended || v.openMSN != 0 && c.MSN < v.openMSN {
 		cache = s.program.cache.gone
 	}

@@ -39,7 +39,7 @@ type Config struct {
 	AudioBitRate int               // bit/s
 }
 
-var nameRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 
 // Validate says what is wrong with c, every mistake in one error.
 func (c Config) Validate() error {

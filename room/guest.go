@@ -1,7 +1,6 @@
 package room
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -18,15 +17,16 @@ type guest struct {
 	tile         *compositor.Tile
 	seat         *seat // nil while away
 	kick         func(error)
+	fresh        bool // nobody else can be known to be this one again
+	seen         bool // opened a track
 	away         *time.Timer
 	since        time.Time   // away since
 	audio, video int         // open tracks
 	codec        media.Codec // of the latest video track
 }
 
-// identity is who r is: token subject, else ?id=, else ?name=, else somebody new.
-func identity(r ingest.Request) string {
-	who := "session " + r.Session
+// identity is who r is: token subject, else ?id=, else ?name=, else somebody new, who is fresh.
+func identity(r ingest.Request) (who string, fresh bool) {
 	switch {
 	case r.Subject != "":
 		who = "subject " + r.Subject
@@ -34,30 +34,40 @@ func identity(r ingest.Request) string {
 		who = "id " + r.ID
 	case strings.TrimSpace(r.Name) != "":
 		who = "name " + strings.TrimSpace(r.Name)
+	default:
+		who, fresh = "session "+r.Session, true
 	}
 	if r.Source != "" {
 		who += " source " + r.Source
 	}
-	return who
+	return who, fresh
 }
 
-// displayName is what the tile says: printable, at most 48 characters.
-func displayName(r ingest.Request, nth int) string {
+// displayName is what r's tile says: printable, at most 48 characters, none cut from what it is
+// joined to. It is empty where nothing of the name can be shown.
+func displayName(r ingest.Request) string {
 	name := strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
+		if unicode.IsPrint(c) || joiner(c) {
 			return c
 		}
 		return ' '
 	}, strings.ToValidUTF8(r.Name, ""))
 	name = strings.Join(strings.Fields(name), " ")
 	if runes := []rune(name); len(runes) > 48 {
-		name = strings.TrimSpace(string(runes[:48]))
+		n := 48
+		for n > 1 && (joiner(runes[n]) || joiner(runes[n-1]) || unicode.Is(unicode.M, runes[n])) {
+			n--
+		}
+		name = strings.TrimSpace(string(runes[:n]))
 	}
-	if name == "" {
-		return fmt.Sprintf("Guest %d", nth)
+	if strings.IndexFunc(name, func(c rune) bool { return !joiner(c) }) < 0 {
+		return ""
 	}
 	return name
 }
+
+// joiner reports whether c, invisible itself, says how its neighbours are written.
+func joiner(c rune) bool { return c == '\u200c' || c == '\u200d' }
 
 // takeOver ends the session that sits here in favour of req's. Called locked.
 func (g *guest) takeOver(req ingest.Request) {
@@ -68,9 +78,9 @@ func (g *guest) takeOver(req ingest.Request) {
 	if g.kick != nil {
 		g.kick(errReplaced)
 	}
-	if req.Name != "" {
-		g.name = displayName(req, 0)
-		g.tile.Rename(g.name)
+	if name := displayName(req); name != "" {
+		g.name = name
+		g.tile.Rename(name)
 	}
 	g.audio, g.video = 0, 0
 	g.tile.SetAway(false)
@@ -117,6 +127,7 @@ func (s *seat) Open(c media.Codec) (ingest.Inlet, error) {
 		n, s.guest.codec = &s.guest.video, c
 	}
 	*n++
+	s.guest.seen = true
 	return &inlet{Input: in, seat: s, open: n}, nil
 }
 

@@ -74,10 +74,21 @@ func (r *Room) startLocked() error {
 func (r *Room) stop(reason string) {
 	r.mu.Lock()
 	r.closed = r.closed || r.house.isClosed()
+	p, guests := r.detach()
+	r.mu.Unlock()
+	r.finish(p, guests, reason)
+}
+
+// detach takes the program and its guests out of the room. Called locked.
+func (r *Room) detach() (*program, []*guest) {
 	p, guests := r.prog, r.guests
 	r.prog, r.guests = nil, nil
 	r.stopTimer()
-	r.mu.Unlock()
+	return p, guests
+}
+
+// finish ends a detached program.
+func (r *Room) finish(p *program, guests []*guest, reason string) {
 	if p == nil {
 		return
 	}
@@ -105,7 +116,7 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := identity(req)
+	id, fresh := identity(req)
 	g := r.find(id)
 	if g == nil && len(r.guests) >= MaxTiles && !r.giveUpAwaySeat() {
 		return nil, fmt.Errorf("%w: all %d places in room %s are taken", ingest.ErrFull, MaxTiles, r.name)
@@ -116,8 +127,11 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	r.stopTimer()
 	if g == nil {
 		r.joined++
-		name := displayName(req, r.joined)
-		g = &guest{id: id, name: name, tile: r.prog.comp.Join(id, name)}
+		name := displayName(req)
+		if name == "" {
+			name = fmt.Sprintf("Guest %d", r.joined)
+		}
+		g = &guest{id: id, name: name, fresh: fresh, tile: r.prog.comp.Join(id, name)}
 		r.guests = append(r.guests, g)
 	} else {
 		g.takeOver(req)
@@ -126,7 +140,8 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	return g.sit(r, r.prog, req), nil
 }
 
-// leave is a session's end. The seat of one that was lost is kept for a while.
+// leave is a session's end. The seat of one that was lost is kept for a while, if there was
+// something to see or hear of it and it can be known again.
 func (r *Room) leave(s *seat, graceful bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,7 +151,7 @@ func (r *Room) leave(s *seat, graceful bool) {
 	}
 	g.seat, g.kick = nil, nil
 	g.audio, g.video = 0, 0
-	if graceful {
+	if graceful || g.fresh || !g.seen {
 		r.log.Info("left", "guest", g.name)
 		r.remove(g)
 		return
@@ -188,11 +203,14 @@ func (r *Room) remove(g *guest) {
 	r.stopTimer()
 	r.empty = time.AfterFunc(r.cfg.Linger, func() {
 		r.mu.Lock()
-		over := r.prog == p && len(r.guests) == 0
-		r.mu.Unlock()
-		if over {
-			r.stop("nobody on stage for " + r.config().Linger.String())
+		if r.prog != p || len(r.guests) > 0 {
+			r.mu.Unlock()
+			return
 		}
+		reason := "nobody on stage for " + r.cfg.Linger.String()
+		r.detach()
+		r.mu.Unlock()
+		r.finish(p, nil, reason)
 	})
 }
 

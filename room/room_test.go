@@ -69,6 +69,16 @@ func enter(t *testing.T, rs *Rooms, req ingest.Request) *visitor {
 	return v
 }
 
+// perform is enter with a track, as somebody who was seen.
+func perform(t *testing.T, rs *Rooms, req ingest.Request) *visitor {
+	t.Helper()
+	v := enter(t, rs, req)
+	if _, err := v.Open(media.VP8); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 func names(rs *Rooms) string {
 	var all []string
 	for _, p := range rs.List()[0].Participants {
@@ -198,7 +208,7 @@ func TestNobodyTakesAnothersSeat(t *testing.T) {
 
 func TestLostGuestKeepsTheSeatForAWhile(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
-		enter(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
 		enter(t, rs, ingest.Request{Session: "2", Name: "Bob"})
 		time.Sleep(80 * time.Second)
 		if got := names(rs); got != "Ada(away) Bob" {
@@ -216,11 +226,25 @@ func TestLostGuestKeepsTheSeatForAWhile(t *testing.T) {
 	}, demo())
 }
 
+// Who was never seen, or can't be known again, leaves no seat behind; a return that fails
+// gives up none that was kept.
+func TestSeatsAreKeptForThoseWhoCanComeBack(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
+		perform(t, rs, ingest.Request{Session: "2"}).Leave(false)
+		enter(t, rs, ingest.Request{Session: "3", Name: "Bob"}).Leave(false)
+		enter(t, rs, ingest.Request{Session: "4", Name: "Ada"}).Leave(false)
+		if got := names(rs); got != "Ada(away)" {
+			t.Fatalf("on stage: %s", got)
+		}
+	}, demo())
+}
+
 func TestRoomIsFullAtNineButAwaySeatsGiveWay(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
 		var all []*visitor
 		for i := range MaxTiles {
-			all = append(all, enter(t, rs, ingest.Request{Session: fmt.Sprint(i), Name: fmt.Sprint("g", i)}))
+			all = append(all, perform(t, rs, ingest.Request{Session: fmt.Sprint(i), Name: fmt.Sprint("g", i)}))
 		}
 		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "x", Name: "late"}); !errors.Is(err, ingest.ErrFull) {
 			t.Fatalf("a tenth guest: %v", err)
@@ -295,13 +319,15 @@ func TestCloseEndsThePlaylists(t *testing.T) {
 
 func TestNamesAreFitToBeShown(t *testing.T) {
 	for in, want := range map[string]string{
-		"  Ada   Lovelace ":     "Ada Lovelace",
-		"\x00\n\u202e":          "Guest 7",
-		"":                      "Guest 7",
+		"  Ada   Lovelace ":  "Ada Lovelace",
+		"\x00\n\u202e\u200d": "",
+		"":                   "",
+		"सीता \u200d":        "सीता \u200d",
+		strings.Repeat("x", 46) + "👩\u200d🚀!": strings.Repeat("x", 46),
 		"a\xffb":                "ab",
 		strings.Repeat("x", 80): strings.Repeat("x", 48),
 	} {
-		if got := displayName(ingest.Request{Name: in}, 7); got != want {
+		if got := displayName(ingest.Request{Name: in}); got != want {
 			t.Errorf("%q is shown as %q, want %q", in, got, want)
 		}
 	}

@@ -28,8 +28,8 @@ import (
 
 // How shutdown divides its three seconds.
 const (
-	byeTime   = 700 * time.Millisecond // publishers get their goodbye
 	flushTime = time.Second            // encoders flush, playlists end
+	byeTime   = 700 * time.Millisecond // publishers get their goodbye
 	readTime  = 700 * time.Millisecond // players fetch the ENDLIST
 )
 
@@ -142,6 +142,8 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		Handler:           g.routes(),
 		TLSConfig:         tls,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // longer than any playlist or part is held
+		WriteTimeout:      2 * time.Minute,  // for who stops reading
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -173,15 +175,17 @@ func say(w http.ResponseWriter, status int, text string) {
 	io.WriteString(w, text+"\n")
 }
 
-// close is shutdown as EOF flowing: nobody new, publishers leave, programs flush and end, players read
-// the end, connections close. What is not through in its time is cut off.
+// close is shutdown as EOF flowing: nobody new, programs show what they have, flush and end while their
+// publishers are told, players read the end, connections close. What is not through in its time is cut off.
 func (g *gateway) close(log *slog.Logger) error {
 	g.closed.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), byeTime)
-	errIngest := g.ingest.Close(ctx)
-	cancel()
-	ctx, cancel = context.WithTimeout(context.Background(), flushTime)
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	errRooms := g.rooms.Close(ctx)
+	cancel()
+	ctx, cancel = context.WithTimeout(context.Background(), byeTime)
+	if err := g.ingest.Close(ctx); err != nil {
+		log.Warn("publishers cut off without a goodbye", "err", err)
+	}
 	cancel()
 	ctx, cancel = context.WithTimeout(context.Background(), readTime)
 	defer cancel()
@@ -190,7 +194,7 @@ func (g *gateway) close(log *slog.Logger) error {
 		g.http.Close()
 		log.Debug("connections cut off", "reason", err)
 	}
-	return errors.Join(errIngest, errRooms)
+	return errRooms
 }
 
 // linger leaves players half the time to ask for the ended playlist, if there are any.

@@ -110,6 +110,9 @@ func (e *videoEncoder) Encode(p *Picture, dur media.Time, key bool) ([]media.Pac
 	e.last = max(e.last+1, e.params.Rate.Index(p.At))
 	e.pending = append(e.pending, shown{e.last, p.At, dur})
 	n := C.tc_venc_encode(e.c, ptr(p.Y), ptr(p.Cb), ptr(p.Cr), C.int(p.StrideY), C.int(p.StrideC), C.int64_t(e.last), cBool(key))
+	if n < 0 {
+		e.pending = e.pending[:len(e.pending)-1]
+	}
 	e.out = e.out[:0]
 	return e.collect(n)
 }
