@@ -28,8 +28,12 @@ var stockHTML string
 const probeJS = `(() => {
 	const v = document.querySelector("video"), c = new OffscreenCanvas(320, 180);
 	const g = c.getContext("2d", {willReadFrequently: true});
-	const p = window.__probe = {ages: [], unread: 0, frames: 0, stalls: 0, gap: 0, last: 0};
-	v.addEventListener("waiting", () => p.stalls++);
+	const p = window.__probe = {ages: [], unread: 0, frames: 0, stalls: 0, gap: 0, last: 0, log: []};
+	v.addEventListener("waiting", () => { p.stalls++; note("stall"); });
+	const note = what => p.log.push(Math.round(performance.now()) + " " + what + " t=" + v.currentTime.toFixed(2) + " rate=" + v.playbackRate);
+	const hls = window.tilecast?.hls ?? window.hls;
+	hls?.on("hlsLevelSwitched", (_, d) => note("level " + d.level));
+	hls?.on("hlsError", (_, d) => note(d.details + " " + (d.reason ?? d.error?.message ?? "")));
 	const frame = now => {
 		if (p.last && now - p.last > 500) p.gap = Math.max(p.gap, now - p.last);
 		p.last = now;
@@ -48,6 +52,7 @@ type watching struct {
 	Unread int       // pictures whose barcode could not be read
 	Frames int
 	Stalls int     // times the player ran dry
+	Log    []string // what the player had to say
 	Gap    float64 // ms, the longest time over half a second without a new picture
 }
 
@@ -58,7 +63,7 @@ func latency(s settings) ([]row, error) {
 		preset, player string
 		goal           float64 // s, p95
 	}{
-		{"low", "watch", 1.5}, {"low", "stock", 1.5}, {"ultra", "watch", 0.95}, {"ultra", "stock", 1.3},
+		{"ultra", "watch", 0.95}, {"low", "stock", 1.5}, {"ultra", "stock", 1.3},
 	}
 	var rows []row
 	for _, r := range runs {
@@ -66,6 +71,9 @@ func latency(s settings) ([]row, error) {
 		w, err := watchOnce(s, r.preset, r.player)
 		if err != nil {
 			return rows, fmt.Errorf("%s on the %s page: %w", r.preset, r.player, err)
+		}
+		for _, line := range w.Log {
+			progress("  %s", line)
 		}
 		slices.Sort(w.Ages)
 		at := func(q float64) float64 { return w.Ages[int(q*float64(len(w.Ages)-1))] / 1000 }

@@ -7,7 +7,8 @@ const settings = bandwidth => ({
   maxLiveSyncPlaybackRate: fastest, // until Follow takes over
   liveSyncOnStallIncrease: 0.25,
   maxFragLookUpTolerance: 0.1, // below a part, or the last one of a program is never loaded
-  backBufferLength: 60,
+  // No backBufferLength: each time hls.js trims, it loads nothing for a second or two, longer than we are from
+  // running dry. Browsers drop the oldest media by themselves when their buffers are full.
   testBandwidth: false,
   abrEwmaDefaultEstimate: bandwidth,
 });
