@@ -197,17 +197,20 @@ func (c *Compositor) runCanvas(n int64) {
 	}
 }
 
-// runMixer mixes each audio frame when its last sample is due, from the frame that
-// holds begin. None is left out, however late.
+// runMixer mixes each audio frame when its first sample is due, as the canvas draws a frame when
+// it begins, or a quarter of D before its last sample, whichever is later: so sound, which its
+// encoder holds back by a frame, is published no later than it has to be. It starts with the frame
+// that holds begin. None is left out, however late.
 func (c *Compositor) runMixer(begin media.Time) {
 	pace := c.newPacer()
 	defer pace.timer.Stop()
 	s := c.sound
+	lead := min(media.FromTicks(s.frame, sampleRate), c.cfg.Delay/4)
 	n := begin.Ticks(sampleRate) / s.frame
 	s.base = media.FromTicks(n*s.frame, sampleRate)
 	for {
-		at, due := media.FromTicks(n*s.frame, sampleRate), media.FromTicks((n+1)*s.frame, sampleRate)
-		if _, ok := pace.wait(at, due); !ok {
+		at, end := media.FromTicks(n*s.frame, sampleRate), media.FromTicks((n+1)*s.frame, sampleRate)
+		if _, ok := pace.wait(at, end-lead); !ok {
 			break
 		}
 		b := <-s.free

@@ -210,15 +210,15 @@ func (g *gateway) linger(ctx context.Context) {
 	}
 }
 
-// jitter is how late packets may be before their publisher gets a delay of its own: two thirds of
-// the shortest D of all rooms, the rest of which decoding needs. 0 is ingest's own choice.
+// jitter is how late packets may be before their publisher gets a delay of its own: half the
+// shortest D of all rooms, the rest of which decoding and mixing need. 0 is ingest's own choice.
 func jitter(cfg configs.Config) (least media.Time) {
 	for _, r := range cfg.Rooms {
 		if plan, err := packager.NewPlan(r.Preset, r.Canvas.FPS); err == nil && (least == 0 || plan.Delay < least) {
 			least = plan.Delay
 		}
 	}
-	return least * 2 / 3
+	return least / 2
 }
 
 // roomConfigs says what a person wrote in the words of the stages.
