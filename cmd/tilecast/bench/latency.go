@@ -51,9 +51,9 @@ type watching struct {
 	Ages   []float64 // ms from the drawing of each picture to its showing
 	Unread int       // pictures whose barcode could not be read
 	Frames int
-	Stalls int     // times the player ran dry
+	Stalls int      // times the player ran dry
 	Log    []string // what the player had to say
-	Gap    float64 // ms, the longest time over half a second without a new picture
+	Gap    float64  // ms, the longest time over half a second without a new picture
 }
 
 // latency measures glass to glass: a page draws a barcode of the clock and publishes it, another
