@@ -17,9 +17,11 @@ func (l *lexer) attributes(tag, s string) *attributes {
 	a := &attributes{l: l, tag: tag, values: map[string]string{}}
 	for more := true; more; {
 		name, rest, ok := strings.Cut(s, "=")
-		if !ok || name == "" || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+		if !attributeName(name) || !ok {
 			a.fail("S-5", "an attribute is NAME=value with a name of A-Z, 0-9 and -, not %q", s)
-			return a
+			if name = strings.TrimSpace(name); !attributeName(name) || !ok {
+				return a
+			}
 		}
 		var value string
 		if value, s, more, ok = cutValue(rest); !ok {
@@ -36,6 +38,10 @@ func (l *lexer) attributes(tag, s string) *attributes {
 		}
 	}
 	return a
+}
+
+func attributeName(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == ""
 }
 
 // cutValue splits off one attribute value; more says that a comma followed it.

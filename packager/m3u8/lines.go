@@ -30,19 +30,39 @@ type element struct {
 	uri, tag, value string
 }
 
+// newLexer is behind the first line. The lexer can be used for as long as it has seen EXTM3U, whatever the error.
 func newLexer(b []byte) (*lexer, error) {
-	l := &lexer{rest: b, once: map[string]int{}, defined: map[string]bool{}}
-	if !utf8.Valid(b) || bytes.HasPrefix(b, []byte("\ufeff")) {
-		return l, l.errorf("S-2", "a playlist is UTF-8 without a byte order mark")
+	text, marked := bytes.CutPrefix(b, []byte("\ufeff"))
+	l := &lexer{rest: text, once: map[string]int{}, defined: map[string]bool{}}
+	var encoding error
+	if marked || !utf8.Valid(b) {
+		encoding = l.errorf("S-2", "a playlist is UTF-8 without a byte order mark")
 	}
 	first, ok, err := l.next()
-	if err != nil {
+	switch {
+	case encoding != nil:
+		return l, encoding
+	case err != nil:
 		return l, err
-	}
-	if !ok || first.tag != "EXTM3U" || first.value != "" || l.line != 1 {
+	case !ok || first.tag != "EXTM3U" || first.value != "" || l.line != 1:
 		return l, l.errorf("S-7", "the first line is not #EXTM3U")
 	}
 	return l, nil
+}
+
+// mistakes collects what is wrong with a text: the first mistake, or all.
+type mistakes struct {
+	all   bool
+	found []*SyntaxError
+}
+
+// stop takes a *SyntaxError, or nil, and reports whether to read no further.
+func (m *mistakes) stop(err error) bool {
+	if err == nil {
+		return false
+	}
+	m.found = append(m.found, err.(*SyntaxError))
+	return !m.all
 }
 
 // next skips blank lines and comments. It answers false at the end.

@@ -5,39 +5,77 @@ import "math"
 // ParseMultivariant reads a multivariant playlist as strictly as ParseMedia reads the other kind.
 // I-frame variants, session data, session keys and steering are checked for their attributes and not kept.
 func ParseMultivariant(b []byte) (*Multivariant, error) {
-	l, err := newLexer(b)
-	if err != nil {
-		return nil, err
+	p, mistakes := readMultivariant(b, false)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
 	}
-	m := &Multivariant{}
-	pending := false // a STREAM-INF waits for its URI
+	return p, nil
+}
+
+// ReadMultivariant is to ParseMultivariant what ReadMedia is to ParseMedia. A variant without its URI is left out.
+func ReadMultivariant(b []byte) (*Multivariant, []*SyntaxError) { return readMultivariant(b, true) }
+
+func readMultivariant(b []byte, all bool) (*Multivariant, []*SyntaxError) {
+	m := mistakes{all: all}
+	l, err := newLexer(b)
+	if m.stop(err) || !l.has("EXTM3U") {
+		return nil, m.found
+	}
+	r := &multivariantReader{lexer: l, list: &Multivariant{}}
 	for {
 		e, ok, err := l.next()
-		if err != nil {
-			return nil, err
+		if err == nil && ok {
+			err = r.element(e)
 		}
-		if !ok {
+		if m.stop(err) {
+			return nil, m.found
+		}
+		if err == nil && !ok {
 			break
 		}
-		switch {
-		case e.uri != "" && !pending:
-			return nil, l.errorf("MV-6", "%s has no EXT-X-STREAM-INF", e.uri)
-		case e.uri != "":
-			m.Variants[len(m.Variants)-1].URI = e.uri
-			pending = false
-			continue
-		case pending && multivariantTags[e.tag] != nil:
-			return nil, l.errorf("MV-6", "EXT-X-STREAM-INF is not followed by its URI")
-		}
-		if err := m.tag(l, e); err != nil {
-			return nil, err
-		}
-		pending = pending || e.tag == "EXT-X-STREAM-INF"
 	}
-	if pending {
-		return nil, l.errorf("MV-6", "EXT-X-STREAM-INF is not followed by its URI")
+	if m.stop(r.drop()) {
+		return nil, m.found
 	}
-	return m, nil
+	return r.list, m.found
+}
+
+type multivariantReader struct {
+	*lexer
+	list    *Multivariant
+	pending bool // a STREAM-INF waits for its URI
+}
+
+func (r *multivariantReader) element(e element) error {
+	if e.uri != "" {
+		if !r.pending {
+			return r.errorf("MV-6", "%s has no EXT-X-STREAM-INF", e.uri)
+		}
+		r.list.Variants[len(r.list.Variants)-1].URI = e.uri
+		r.pending = false
+		return nil
+	}
+	var dropped error
+	if r.pending && multivariantTags[e.tag] != nil {
+		dropped = r.drop()
+	}
+	had := len(r.list.Variants)
+	err := r.list.tag(r.lexer, e)
+	r.pending = r.pending || len(r.list.Variants) > had
+	if dropped != nil {
+		return dropped
+	}
+	return err
+}
+
+// drop leaves out a variant whose URI has not come.
+func (r *multivariantReader) drop() error {
+	if !r.pending {
+		return nil
+	}
+	r.pending = false
+	r.list.Variants = r.list.Variants[:len(r.list.Variants)-1]
+	return r.errorf("MV-6", "EXT-X-STREAM-INF is not followed by its URI")
 }
 
 // multivariantTags are the tags that only a multivariant playlist may have.
@@ -56,9 +94,7 @@ var both = map[string]bool{"EXT-X-VERSION": true, "EXT-X-INDEPENDENT-SEGMENTS": 
 func (m *Multivariant) tag(l *lexer, e element) error {
 	if parse, ok := multivariantTags[e.tag]; ok {
 		a := l.attributes(e.tag, e.value)
-		if a.err == nil {
-			parse(m, a)
-		}
+		parse(m, a)
 		return a.err
 	}
 	if _, ok := mediaTags[e.tag]; ok && !both[e.tag] {

@@ -12,15 +12,31 @@ import (
 // ignored (S-17), and {$variables} are left as they stand. Unicode normalisation (part of
 // S-2) is not looked at.
 func ParseMedia(b []byte) (*Playlist, error) {
+	p, mistakes := readMedia(b, false)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
+	}
+	return p, nil
+}
+
+// ReadMedia reads as much of a media playlist as can be understood and answers every mistake that ParseMedia
+// would stop at. The playlist is nil when the text is none, because it lacks #EXTM3U.
+func ReadMedia(b []byte) (*Playlist, []*SyntaxError) { return readMedia(b, true) }
+
+func readMedia(b []byte, all bool) (*Playlist, []*SyntaxError) {
+	m := mistakes{all: all}
 	l, err := newLexer(b)
-	if err != nil {
-		return nil, err
+	if m.stop(err) || !l.has("EXTM3U") {
+		return nil, m.found
 	}
 	p := &parser{lexer: l, list: &Playlist{tags: l.once}, extinf: -1}
 	for {
 		e, ok, err := l.next()
+		if m.stop(err) {
+			return nil, m.found
+		}
 		if err != nil {
-			return nil, err
+			continue
 		}
 		if !ok {
 			break
@@ -30,11 +46,14 @@ func ParseMedia(b []byte) (*Playlist, error) {
 		} else {
 			err = p.tag(e.tag, e.value)
 		}
-		if err != nil {
-			return nil, err
+		if m.stop(err) {
+			return nil, m.found
 		}
 	}
-	return p.finish()
+	if m.stop(p.finish()) {
+		return nil, m.found
+	}
+	return p.list, m.found
 }
 
 type parser struct {
@@ -194,12 +213,12 @@ func (p *parser) inf(v string) error {
 		return p.errorf("G-1", "EXTINF again, without a URI for the one in line %d", p.extinf)
 	}
 	duration, title, ok := strings.Cut(v, ",")
-	if !ok {
-		return p.errorf("G-2", "EXTINF without its comma")
-	}
 	p.extinf, p.cur.Title = p.line, title
 	var err error
 	p.cur.Duration, err = p.float("EXTINF", duration)
+	if !ok {
+		err = p.errorf("G-2", "EXTINF without its comma")
+	}
 	return err
 }
 
@@ -315,12 +334,11 @@ func (p *parser) report(v string) error {
 }
 
 // segment takes a URI line, which completes a segment.
-func (p *parser) segment(uri string) error {
+func (p *parser) segment(uri string) (err error) {
 	if p.extinf < 0 {
-		return p.errorf("G-1", "segment %s has no EXTINF", uri)
-	}
-	if r := p.cur.ByteRange; r != "" && !strings.Contains(r, "@") && p.ranged != uri {
-		return p.errorf("G-3", "byte range %s of %s goes on from nothing", r, uri)
+		err = p.errorf("G-1", "segment %s has no EXTINF", uri)
+	} else if r := p.cur.ByteRange; r != "" && !strings.Contains(r, "@") && p.ranged != uri {
+		err = p.errorf("G-3", "byte range %s of %s goes on from nothing", r, uri)
 	}
 	p.ranged = ""
 	if p.cur.ByteRange != "" {
@@ -330,7 +348,7 @@ func (p *parser) segment(uri string) error {
 	p.place()
 	p.list.Segments = append(p.list.Segments, p.cur)
 	p.cur, p.extinf = Listed{}, -1
-	return nil
+	return err
 }
 
 // place fills in what follows from where the current segment stands.
@@ -343,17 +361,18 @@ func (p *parser) place() {
 	}
 }
 
-func (p *parser) finish() (*Playlist, error) {
-	if !p.has("EXT-X-TARGETDURATION") {
-		return nil, p.errorf("M-1", "EXT-X-TARGETDURATION is missing")
-	}
-	if p.extinf >= 0 {
-		return nil, p.errorf("G-1", "no URI follows the EXTINF in line %d", p.extinf)
-	}
+// finish takes what is left for the open segment.
+func (p *parser) finish() error {
 	if len(p.cur.Parts) > 0 {
 		p.place()
 		p.cur.Parts = slices.Clip(p.cur.Parts)
 		p.list.Open = &p.cur
 	}
-	return p.list, nil
+	if !p.has("EXT-X-TARGETDURATION") {
+		return p.errorf("M-1", "EXT-X-TARGETDURATION is missing")
+	}
+	if p.extinf >= 0 {
+		return p.errorf("G-1", "no URI follows the EXTINF in line %d", p.extinf)
+	}
+	return nil
 }

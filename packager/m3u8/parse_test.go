@@ -206,6 +206,41 @@ func TestParseMultivariantIsStrict(t *testing.T) {
 }
 
 // Nothing panics, and what is understood is understood again after it was written by us.
+// A reader that goes on finds every mistake, and loses as little as it can.
+func TestReadMediaGoesOn(t *testing.T) {
+	text := "\ufeff#EXTM3U\n#EXT-X-VERSION:x\n#EXT-X-TARGETDURATION:2\n#EXT-X-SERVER-CONTROL:HOLD-BACK=6, CAN-SKIP-UNTIL=12\n" +
+		"#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2\na.m4s\nb.m4s\n#EXTINF:1.5,\nc.m4s\n#EXTINF:1,\n"
+	list, mistakes := ReadMedia([]byte(text))
+	var got []string
+	for _, m := range mistakes {
+		got = append(got, m.Rule)
+	}
+	if want := "S-2 S-6 S-5 G-2 G-1 G-1"; strings.Join(got, " ") != want {
+		t.Errorf("found %v, want %s", mistakes, want)
+	}
+	if list == nil || len(list.Segments) != 3 || list.Segments[0].Duration != 2 || list.Segments[2].MSN != 9 || list.CanSkipUntil != 12 || list.HoldBack != 6 {
+		t.Errorf("read %+v", list)
+	}
+	if list, mistakes := ReadMedia([]byte("<html>")); list != nil || len(mistakes) != 1 || mistakes[0].Rule != "S-7" {
+		t.Errorf("read %+v, %v", list, mistakes)
+	}
+}
+
+func TestReadMultivariantGoesOn(t *testing.T) {
+	list, mistakes := ReadMultivariant([]byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=x\n#EXT-X-STREAM-INF:BANDWIDTH=5\na.m3u8\n" +
+		"stray.m3u8\n#EXTINF:1,\n#EXT-X-MEDIA:TYPE=AUDIO\n#EXT-X-STREAM-INF:BANDWIDTH=6\n"))
+	var got []string
+	for _, m := range mistakes {
+		got = append(got, m.Rule)
+	}
+	if want := "S-6 MV-6 MV-6 S-9 MV-1 MV-6"; strings.Join(got, " ") != want {
+		t.Errorf("found %v, want %s", mistakes, want)
+	}
+	if list == nil || len(list.Variants) != 1 || list.Variants[0].URI != "a.m3u8" || list.Variants[0].Bandwidth != 5 {
+		t.Errorf("read %+v", list)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-BYTERANGE:10@20\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:4,\na\n#EXT-X-ENDLIST"))
 	f.Add([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=.5\n#EXT-X-MEDIA-SEQUENCE:100\n#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n" +
