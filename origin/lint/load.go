@@ -1,0 +1,368 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"path"
+	"time"
+
+	"tilecast/packager/m3u8"
+)
+
+// kind says what an item of the queue is.
+type kind int
+
+const (
+	partItem kind = iota
+	segmentItem
+	hintItem
+	goneItem // not listed any more, to be had nevertheless
+)
+
+// item is a file that a playlist has named.
+type item struct {
+	kind      kind
+	url       string
+	byteRange string // value of Range
+	seg       *m3u8.Listed
+	part      int
+	rule      string // of a goneItem
+	plain     bool   // in the clear, as far as samples go
+}
+
+func (it item) at() string {
+	if it.kind == partItem {
+		return fmt.Sprintf("%d.%d", it.seg.MSN, it.part)
+	}
+	return fmt.Sprint(it.seg.MSN)
+}
+
+// loader is what load knows of a rendition's media. One goroutine has it.
+type loader struct {
+	inits  map[string]*track // by EXT-X-MAP; nil: cannot be read
+	track  *track
+	early  map[string]*answer // hinted parts that were asked for ahead
+	twice  int                // hinted parts fetched again to compare
+	parts  map[int64][]*file  // of segments whose parent has not come
+	bytes  map[int64][]byte   // the same, laid end to end
+	last   map[kind]position  // where the last part and the last segment ended
+	anchor *position          // the first segment of an unbroken run
+	extinf float64            // since anchor
+	kept   *answer            // a segment to look at once more at the end
+
+	measured  []measured
+	durations map[kind]*Spread
+	common    map[uint32]int // how many samples have a duration
+	starts    map[int64]float64
+	strange   string // why media was not looked into
+}
+
+type position struct {
+	msn, dsn int64
+	part     int
+	at       int64 // ticks
+}
+
+// measured is a segment for bit rates.
+type measured struct {
+	msn     int64
+	seconds float64
+	bits    float64
+}
+
+func newLoader() loader {
+	return loader{
+		inits: map[string]*track{}, early: map[string]*answer{}, parts: map[int64][]*file{}, bytes: map[int64][]byte{},
+		last: map[kind]position{}, durations: map[kind]*Spread{partItem: {}, segmentItem: {}},
+		common: map[uint32]int{}, starts: map[int64]float64{},
+	}
+}
+
+// load fetches what walk has put into the queue, in order, until walk closes it. After ctx it only empties it.
+func (o *rendition) load(ctx context.Context) {
+	for it := range o.queue {
+		if ctx.Err() != nil {
+			continue
+		}
+		switch it.kind {
+		case hintItem:
+			o.ahead(ctx, it)
+		case goneItem:
+			o.departed(ctx, it)
+		default:
+			o.media(ctx, it)
+		}
+	}
+}
+
+// fetchMedia is nil when there is no answer worth looking at, which is noted under rule, unless that is empty.
+func (o *rendition) fetchMedia(ctx context.Context, it item, rule string, wait time.Duration) *answer {
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	q := get(it.url)
+	q.byteRange = it.byteRange
+	a, err := o.fetch.do(limited, q)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		if rule != "" {
+			o.found.add(rule, o.url, it.at(), "%s: %v", path.Base(it.url), err)
+		}
+		return nil
+	case a.status == http.StatusPartialContent && it.byteRange != "", a.status == http.StatusOK && it.byteRange == "":
+		o.found.mediaHeader(a, o.url, it.at())
+		return a
+	case a.status == http.StatusOK:
+		o.found.add("N-4", o.url, it.at(), "%s: a range is answered with 200, BYTERANGE needs 206", path.Base(it.url))
+		return nil
+	}
+	if rule != "" {
+		o.found.add(rule, o.url, it.at(), "%s is answered with %d", path.Base(it.url), a.status)
+	}
+	return nil
+}
+
+// ahead asks for a hinted part before it is there (PH-8, PH-9).
+func (o *rendition) ahead(ctx context.Context, it item) {
+	if s := o.latest.Load(); s == nil || s.list.EndList || !hinted(s.list, o.url, it.url) {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, o.patience())
+	defer cancel()
+	a, err := o.fetch.do(limited, get(it.url))
+	if err == nil {
+		clear(o.early)
+		o.early[it.url] = a
+		o.found.done("hints")
+	}
+}
+
+func hinted(list *m3u8.Playlist, base, u string) bool {
+	for _, h := range list.Hints {
+		if abs, err := resolve(base, h.URI); err == nil && h.Type == "PART" && abs == u {
+			return true
+		}
+	}
+	return false
+}
+
+// departed asks for what has left the playlist (P-13, L-6).
+func (o *rendition) departed(ctx context.Context, it item) {
+	if o.fetchMedia(ctx, it, it.rule, patience) != nil {
+		o.found.done(it.rule)
+	}
+}
+
+// media fetches a part or a segment and looks at it.
+func (o *rendition) media(ctx context.Context, it item) {
+	if it.seg.Gap || it.kind == partItem && it.seg.Parts[it.part].Gap {
+		delete(o.loader.last, it.kind)
+		return
+	}
+	rule := map[kind]string{partItem: "P-10", segmentItem: "L-4"}[it.kind]
+	a := o.promised(ctx, it)
+	if a == nil {
+		a = o.fetchMedia(ctx, it, rule, patience)
+	}
+	if a == nil {
+		delete(o.loader.last, it.kind)
+		return
+	}
+	if it.kind == segmentItem && o.kept == nil && it.byteRange == "" {
+		o.kept = a
+	}
+	if it.kind == segmentItem && it.seg.Duration > 0 {
+		o.measured = append(o.measured, measured{it.seg.MSN, it.seg.Duration, 8 * float64(len(a.body))})
+	}
+	if !it.plain || !fmp4(a.body) {
+		o.strange = "what is inside of media that is encrypted or no fragmented MP4"
+		return
+	}
+	t := o.initOf(ctx, it)
+	if t == nil {
+		return
+	}
+	m, problems := readMedia(a.body, t)
+	for _, p := range problems {
+		o.found.add(p.rule, o.url, it.at(), "%s: %s", path.Base(it.url), p.text)
+	}
+	if m != nil {
+		o.look(it, a, m, t)
+	}
+}
+
+// promised is the answer to the hint of a part, if it was asked for early.
+func (o *rendition) promised(ctx context.Context, it item) *answer {
+	a := o.early[it.url]
+	if a == nil || it.kind != partItem {
+		return nil
+	}
+	delete(o.early, it.url)
+	if a.status != http.StatusOK {
+		o.found.add("PH-8", o.url, it.at(), "the hinted part %s was answered with %d", path.Base(it.url), a.status)
+		return nil
+	}
+	o.found.mediaHeader(a, o.url, it.at())
+	took := a.done.Sub(a.first)
+	slow := took > max(50*time.Millisecond, o.partTarget()*3/10)
+	if o.twice++; !slow && o.twice > 3 {
+		return a
+	}
+	again := o.fetchMedia(ctx, it, "P-10", patience)
+	if again == nil {
+		return a
+	}
+	if !bytes.Equal(again.body, a.body) {
+		o.found.add("PH-9", o.url, it.at(), "%s had %d bytes when it was asked for early, and %d later", path.Base(it.url), len(a.body), len(again.body))
+	} else if slow && again.done.Sub(again.first) < took/3 {
+		o.found.add("PH-9", o.url, it.at(), "the hinted part %s took %v from its first byte to its last, and %v later",
+			path.Base(it.url), took.Round(time.Millisecond), again.done.Sub(again.first).Round(time.Millisecond))
+	}
+	return again
+}
+
+// initOf is the track of the init section in force for it.
+func (o *rendition) initOf(ctx context.Context, it item) *track {
+	ref := it.seg.InForce
+	if t, known := o.inits[ref]; known {
+		return t
+	}
+	o.inits[ref] = nil
+	uri, byteRange := splitMap(ref)
+	u, err := resolve(o.url, uri)
+	if ref == "" || err != nil {
+		return nil
+	}
+	a := o.fetchMedia(ctx, item{url: u, byteRange: byteRange, seg: it.seg, kind: segmentItem}, "G-7", patience)
+	if a == nil {
+		if ctx.Err() != nil {
+			delete(o.inits, ref)
+		}
+		return nil
+	}
+	t, problems := readInit(a.body)
+	for _, p := range problems {
+		o.found.add(p.rule, o.url, "", "%s: %s", path.Base(u), p.text)
+	}
+	o.inits[ref] = t
+	if t != nil && o.track == nil {
+		o.track = t
+	}
+	return t
+}
+
+// look holds the media of a part or segment against what the playlist says of it.
+func (o *rendition) look(it item, a *answer, m *file, t *track) {
+	listed := it.seg.Duration
+	if it.kind == partItem {
+		listed = it.seg.Parts[it.part].Duration
+		o.lookAtPart(it, a, m, t)
+	} else {
+		o.lookAtSegment(it, a, m, t)
+	}
+	o.durations[it.kind].add(t.seconds(m.dur))
+	off := math.Abs(t.seconds(m.dur) - listed)
+	frame := 0.0
+	for _, s := range m.samples {
+		frame = max(frame, t.seconds(int64(s.dur)))
+	}
+	if off > max(frame, 0.001) {
+		o.found.add("G-1", o.url, it.at(), "the media of %s lasts %.5f s, the playlist says %.5f", path.Base(it.url), t.seconds(m.dur), listed)
+	} else if off > 1/float64(t.timescale)+6e-6 {
+		o.found.add("G-1/should", o.url, it.at(), "the media of %s lasts %.6f s, the playlist says %.6f", path.Base(it.url), t.seconds(m.dur), listed)
+	}
+	o.follow(it, m, t)
+}
+
+// follow holds tfdt against where the media before ended (F-5).
+func (o *rendition) follow(it item, m *file, t *track) {
+	here := position{msn: it.seg.MSN, dsn: it.seg.DSN, part: it.part, at: m.end()}
+	before, ok := o.last[it.kind]
+	o.last[it.kind] = here
+	next := before.msn == here.msn && before.part+1 == here.part
+	if it.kind == segmentItem || here.part == 0 {
+		next = before.msn+1 == here.msn
+	}
+	if !ok || !next || before.dsn != here.dsn {
+		return
+	}
+	if off := m.start - before.at; off > 1 || off < -1 {
+		o.found.add("F-5", o.url, it.at(), "%s begins at %d, %d is due: %.1f ms off", path.Base(it.url), m.start, before.at, 1000*t.seconds(off))
+	}
+}
+
+func (o *rendition) lookAtPart(it item, a *answer, m *file, t *track) {
+	part := &it.seg.Parts[it.part]
+	if target := o.partTarget(); target > 0 && t.seconds(m.dur) > target.Seconds()+2/float64(t.timescale) {
+		o.found.add("P-7", o.url, it.at(), "the media of %s lasts %.5f s, PART-TARGET is %v", path.Base(it.url), t.seconds(m.dur), target.Seconds())
+	}
+	sync := m.sync() || !t.video
+	switch {
+	case sync && !part.Independent:
+		o.found.add("P-5", o.url, it.at(), "%s has a sync sample and is not marked as independent", path.Base(it.url))
+	case !sync && part.Independent:
+		o.found.add("P-5", o.url, it.at(), "%s is marked as independent and has no sync sample", path.Base(it.url))
+	}
+	for _, s := range m.samples {
+		if t.avc && s.sync && !idr(s.data) {
+			o.found.add("P-5", o.url, it.at(), "a sample of %s is flagged as sync and is no IDR picture", path.Base(it.url))
+			break
+		}
+	}
+	if n := len(o.parts[it.seg.MSN]); n == it.part {
+		o.parts[it.seg.MSN] = append(o.parts[it.seg.MSN], m)
+		o.bytes[it.seg.MSN] = append(o.bytes[it.seg.MSN], a.body...)
+	}
+}
+
+func (o *rendition) lookAtSegment(it item, a *answer, m *file, t *track) {
+	msn := it.seg.MSN
+	if parts := o.parts[msn]; len(parts) > 0 && len(parts) == len(it.seg.Parts) {
+		if !bytes.Equal(o.bytes[msn], a.body) {
+			if why, ok := m.same(parts); !ok {
+				o.found.add("P-3", o.url, it.at(), "%s is not its parts: %s", path.Base(it.url), why)
+			}
+		}
+		o.found.done("parents")
+	}
+	for old := range o.parts {
+		if old <= msn {
+			delete(o.parts, old)
+			delete(o.bytes, old)
+		}
+	}
+	if t.video {
+		if !m.sync() {
+			o.found.add("G-17", o.url, it.at(), "%s has no sync sample", path.Base(it.url))
+		} else if !m.samples[0].sync {
+			o.found.add("G-17/aas", o.url, it.at(), "%s does not begin with a sync sample", path.Base(it.url))
+		}
+		for _, s := range m.samples {
+			o.common[s.dur]++
+		}
+	}
+	o.starts[msn] = t.seconds(m.start)
+	o.accumulate(it, m, t)
+}
+
+// accumulate holds the sum of EXTINF against the media's own timeline (G-1, AAS 8.1).
+func (o *rendition) accumulate(it item, m *file, t *track) {
+	before, ok := o.last[segmentItem]
+	if o.anchor == nil || !ok || before.msn+1 != it.seg.MSN || before.dsn != it.seg.DSN {
+		o.anchor = &position{msn: it.seg.MSN, at: m.start}
+		o.extinf = 0
+	}
+	off := t.seconds(m.start-o.anchor.at) - o.extinf
+	frame := 0.001
+	if len(m.samples) > 0 {
+		frame = max(frame, t.seconds(int64(m.samples[0].dur)))
+	}
+	if math.Abs(off) > frame {
+		o.found.add("G-1", o.url, it.at(), "since segment %d the EXTINF add up to %.5f s, the media to %.5f", o.anchor.msn, o.extinf, o.extinf+off)
+	}
+	o.extinf += it.seg.Duration
+}

@@ -1,0 +1,394 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Eyevinn/mp4ff/aac"
+	"github.com/Eyevinn/mp4ff/avc"
+	"github.com/Eyevinn/mp4ff/mp4"
+)
+
+// problem is a rule that a file breaks.
+type problem struct{ rule, text string }
+
+func problemf(rule, format string, args ...any) problem {
+	return problem{rule, fmt.Sprintf(format, args...)}
+}
+
+// track is what an init section says of the track that is looked at: the picture if there is one.
+type track struct {
+	id        uint32
+	timescale int64
+	video     bool
+	codec     string // RFC 6381; the four letters alone where no more can be read
+	w, h      int    // of the SPS; 0 when it was not read
+	transfer  uint   // transfer characteristics of the SPS; 0 when it says nothing
+	avc       bool
+	trex      *mp4.TrexBox
+	several   bool // other tracks are in the file
+}
+
+// format is the track in words.
+func (t *track) format() string {
+	if t.w > 0 {
+		return fmt.Sprintf("%s %dx%d", t.codec, t.w, t.h)
+	}
+	return t.codec
+}
+
+func (t *track) seconds(ticks int64) float64 { return float64(ticks) / float64(t.timescale) }
+
+// sample is one of a fragment.
+type sample struct {
+	dur  uint32
+	cto  int32
+	sync bool
+	data []byte
+}
+
+// file is a part or a segment, read.
+type file struct {
+	start   int64 // tfdt of the first fragment
+	dur     int64 // ticks
+	samples []sample
+	events  []byte // emsg boxes
+	size    int
+	broken  bool // its fragments do not follow each other
+}
+
+func (m *file) end() int64 { return m.start + m.dur }
+
+func (m *file) sync() bool {
+	return slices.ContainsFunc(m.samples, func(s sample) bool { return s.sync })
+}
+
+// fmp4 reports whether b begins like a fragmented MP4 file.
+func fmp4(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	switch string(b[4:8]) {
+	case "ftyp", "styp", "moof", "moov", "prft", "emsg", "sidx", "free", "skip":
+		return true
+	}
+	return false
+}
+
+// box is one at the top level of a file.
+type box struct {
+	name string
+	at   int
+	data []byte // header included
+}
+
+func boxes(b []byte) ([]box, error) {
+	var list []box
+	for at := 0; at < len(b); {
+		if len(b)-at < 8 {
+			return list, fmt.Errorf("%d bytes are left over at the end", len(b)-at)
+		}
+		size := uint64(binary.BigEndian.Uint32(b[at:]))
+		name := string(b[at+4 : at+8])
+		switch {
+		case size == 1 && len(b)-at >= 16:
+			size = binary.BigEndian.Uint64(b[at+8:])
+		case size == 0:
+			size = uint64(len(b) - at)
+		}
+		if size < 8 || size > uint64(len(b)-at) {
+			return list, fmt.Errorf("box %q at %d wants %d bytes of %d", name, at, size, len(b)-at)
+		}
+		list = append(list, box{name, at, b[at : at+int(size)]})
+		at += int(size)
+	}
+	return list, nil
+}
+
+// decode reads one box. What the library cannot take is an error, never a panic.
+func decode(b box) (found mp4.Box, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("box %q: %v", b.name, p)
+		}
+	}()
+	// A trun without fields per sample may claim any number of them.
+	for rest := b.data; ; {
+		i := bytes.Index(rest, []byte("trun"))
+		if i < 0 || len(rest) < i+12 {
+			break
+		}
+		if n := binary.BigEndian.Uint32(rest[i+8:]); n > 1<<20 && i >= 4 {
+			return nil, fmt.Errorf("box %q: trun with %d samples", b.name, n)
+		}
+		rest = rest[i+4:]
+	}
+	return mp4.DecodeBox(uint64(b.at), bytes.NewReader(b.data))
+}
+
+// readInit reads an init section (F-1, F-2, F-14). The track is nil when there is none to go by.
+func readInit(b []byte) (*track, []problem) {
+	list, err := boxes(b)
+	if err != nil {
+		return nil, []problem{problemf("F-1", "%v", err)}
+	}
+	var found []problem
+	at := slices.IndexFunc(list, func(x box) bool { return x.name == "moov" })
+	if at < 0 {
+		return nil, []problem{problemf("F-1", "no moov in %s", names(list))}
+	}
+	if list[0].name != "ftyp" || at != 1 {
+		found = append(found, problemf("F-1", "the boxes are %s, ftyp and moov come first", names(list)))
+	} else if brands, ok := brandsOf(list[0]); !ok {
+		found = append(found, problemf("F-1", "none of the brands %s is iso6 or later", strings.Join(brands, ", ")))
+	}
+	x, err := decode(list[at])
+	moov, ok := x.(*mp4.MoovBox)
+	if err != nil || !ok {
+		return nil, append(found, problemf("F-2", "moov: %v", err))
+	}
+	return readMoov(moov, found)
+}
+
+func names(list []box) string {
+	s := make([]string, len(list))
+	for i, b := range list {
+		s[i] = fmt.Sprintf("%q", b.name)
+	}
+	return strings.Join(s, " ")
+}
+
+// brandsOf reads ftyp and reports whether a brand is iso6 or builds upon it.
+func brandsOf(b box) (brands []string, ok bool) {
+	for i := 8; i+4 <= len(b.data); i += 4 {
+		if i == 12 {
+			continue // minor version
+		}
+		brand := string(b.data[i : i+4])
+		brands = append(brands, brand)
+		ok = ok || brand >= "iso6" && brand <= "iso9" || brand >= "isoa" && brand <= "isoz" && brand != "isom" || strings.HasPrefix(brand, "cm")
+	}
+	return brands, ok
+}
+
+func readMoov(moov *mp4.MoovBox, found []problem) (*track, []problem) {
+	if moov.Mvex == nil {
+		found = append(found, problemf("F-2", "moov has no mvex"))
+	}
+	if moov.Mvhd != nil && moov.Mvhd.Duration != 0 {
+		found = append(found, problemf("F-2", "mvhd has the duration %d", moov.Mvhd.Duration))
+	}
+	var best *track
+	for _, trak := range moov.Traks {
+		if trak.Tkhd == nil || trak.Mdia == nil || trak.Mdia.Mdhd == nil || trak.Mdia.Minf == nil || trak.Mdia.Minf.Stbl == nil || trak.Mdia.Minf.Stbl.Stsd == nil {
+			found = append(found, problemf("F-2", "a trak lacks boxes"))
+			continue
+		}
+		if trak.Tkhd.Duration != 0 {
+			found = append(found, problemf("F-2", "tkhd has the duration %d", trak.Tkhd.Duration))
+		}
+		stbl := trak.Mdia.Minf.Stbl
+		if stbl.Stts != nil && len(stbl.Stts.SampleCount) > 0 || stbl.Stsz != nil && stbl.Stsz.SampleNumber > 0 {
+			found = append(found, problemf("F-2", "the init section has samples"))
+		}
+		if dinf := trak.Mdia.Minf.Dinf; dinf != nil && dinf.Dref != nil {
+			for _, c := range dinf.Dref.Children {
+				if u, ok := c.(*mp4.URLBox); ok && u.Flags&1 == 0 {
+					found = append(found, problemf("F-4", "dref points outside of the file: %q", u.Location))
+				}
+			}
+		}
+		t := &track{id: trak.Tkhd.TrackID, timescale: max(1, int64(trak.Mdia.Mdhd.Timescale))}
+		found = append(found, t.describe(stbl.Stsd)...)
+		if best == nil || t.video && !best.video {
+			best = t
+		}
+	}
+	if best == nil {
+		return nil, append(found, problemf("F-2", "moov has no track"))
+	}
+	best.several = len(moov.Traks) > 1
+	if moov.Mvex != nil {
+		for _, trex := range moov.Mvex.Trexs {
+			if trex.TrackID == best.id {
+				best.trex = trex
+			}
+		}
+		if best.trex == nil {
+			found = append(found, problemf("F-2", "mvex has no trex for track %d", best.id))
+		}
+	}
+	return best, found
+}
+
+// describe reads the sample entry.
+func (t *track) describe(stsd *mp4.StsdBox) (found []problem) {
+	if len(stsd.Children) == 0 {
+		return []problem{problemf("F-2", "stsd is empty")}
+	}
+	t.codec = stsd.Children[0].Type()
+	switch t.codec {
+	case "avc3", "hev1":
+		t.video = true
+		found = append(found, problemf("F-14", "the sample entry is %s", t.codec))
+	case "hvc1", "av01", "vp09", "vp08", "encv", "dvh1", "dvhe", "vvc1":
+		t.video = true
+	}
+	if e := stsd.AvcX; e != nil {
+		t.video, t.avc = true, true
+		if e.AvcC == nil || len(e.AvcC.SPSnalus) == 0 || len(e.AvcC.SPSnalus[0]) < 4 {
+			return append(found, problemf("F-14", "avcC has no SPS"))
+		}
+		nal := e.AvcC.SPSnalus[0]
+		t.codec = fmt.Sprintf("%s.%02x%02x%02x", t.codec, nal[1], nal[2], nal[3])
+		if sps, err := parseSPS(nal); err == nil {
+			t.w, t.h = int(sps.Width), int(sps.Height)
+			if sps.VUI != nil && sps.VUI.ColourDescriptionFlag {
+				t.transfer = sps.VUI.TransferCharacteristics
+			}
+		}
+	}
+	if e := stsd.Mp4a; e != nil && e.Esds != nil && e.Esds.DecConfigDescriptor != nil && e.Esds.DecConfigDescriptor.DecSpecificInfo != nil {
+		asc, err := aac.DecodeAudioSpecificConfigHeader(bytes.NewReader(e.Esds.DecConfigDescriptor.DecSpecificInfo.DecConfig))
+		if err == nil {
+			t.codec = fmt.Sprintf("mp4a.40.%d", asc.ObjectType)
+		}
+	}
+	return found
+}
+
+func parseSPS(nal []byte) (sps *avc.SPS, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("SPS: %v", p)
+		}
+	}()
+	return avc.ParseSPSNALUnit(nal, true)
+}
+
+// readMedia reads a part or a segment (P-4, F-2 to F-5). The media is nil when nothing can be said of it.
+func readMedia(b []byte, t *track) (*file, []problem) {
+	list, err := boxes(b)
+	if err != nil {
+		return nil, []problem{problemf("P-4", "%v", err)}
+	}
+	m := &file{size: len(b), start: -1}
+	var found []problem
+	for i, x := range list {
+		switch x.name {
+		case "emsg":
+			m.events = append(m.events, x.data...)
+		case "moof":
+			if i+1 >= len(list) || list[i+1].name != "mdat" {
+				found = append(found, problemf("P-4", "moof at %d is not followed by mdat", x.at))
+				return nil, found
+			}
+			got, err := decode(x)
+			moof, ok := got.(*mp4.MoofBox)
+			if err != nil || !ok {
+				return nil, append(found, problemf("P-4", "moof at %d: %v", x.at, err))
+			}
+			found = append(found, m.fragment(moof, x.at, b, list[i+1], t)...)
+		}
+	}
+	if m.start < 0 {
+		if len(found) == 0 {
+			found = append(found, problemf("P-4", "no fragment of track %d in %s", t.id, names(list)))
+		}
+		return nil, found
+	}
+	return m, found
+}
+
+// fragment adds the samples of one moof.
+func (m *file) fragment(moof *mp4.MoofBox, at int, data []byte, mdat box, t *track) (found []problem) {
+	for _, traf := range moof.Trafs {
+		if traf.Tfhd == nil {
+			return append(found, problemf("P-4", "a traf has no tfhd"))
+		}
+		if traf.Tfhd.TrackID != t.id {
+			if !t.several {
+				found = append(found, problemf("F-2", "a traf of track %d, moov has track %d", traf.Tfhd.TrackID, t.id))
+			}
+			continue
+		}
+		if traf.Tfdt == nil {
+			return append(found, problemf("F-3", "the traf at %d has no tfdt", at))
+		}
+		if traf.Tfhd.HasBaseDataOffset() || !traf.Tfhd.DefaultBaseIfMoof() {
+			found = append(found, problemf("F-4", "tfhd has the flags %06x: default-base-is-moof and no base data offset are wanted", traf.Tfhd.Flags))
+		}
+		start := int64(traf.Tfdt.BaseMediaDecodeTime())
+		if m.start < 0 {
+			m.start = start
+		} else if start != m.end() {
+			m.broken = true
+			found = append(found, problemf("F-5", "inside the file tfdt is %d where %d is due", start, m.end()))
+		}
+		next := at + 8
+		for _, trun := range traf.Truns {
+			trun.AddSampleDefaultValues(traf.Tfhd, t.trex)
+			if trun.HasDataOffset() {
+				next = at + int(trun.DataOffset)
+			}
+			for _, s := range trun.GetSamples() {
+				end := next + int(s.Size)
+				if next < mdat.at+8 || end > mdat.at+len(mdat.data) {
+					return append(found, problemf("P-4", "a sample at %d of %d bytes is outside of its mdat", next, s.Size))
+				}
+				m.samples = append(m.samples, sample{s.Dur, s.CompositionTimeOffset, s.Flags&mp4.NonSyncSampleFlags == 0, data[next:end]})
+				m.dur += int64(s.Dur)
+				next = end
+			}
+		}
+	}
+	return found
+}
+
+// same reports whether parts, one after the other, have the samples and the timing of m.
+func (m *file) same(parts []*file) (string, bool) {
+	n, at := 0, m.start
+	var events []byte
+	for i, p := range parts {
+		if p.start != at {
+			return fmt.Sprintf("part %d begins at %d, in the segment at %d", i, p.start, at), false
+		}
+		for _, s := range p.samples {
+			if n >= len(m.samples) {
+				return fmt.Sprintf("the parts have more samples than the %d of the segment", len(m.samples)), false
+			}
+			o := m.samples[n]
+			if s.dur != o.dur || s.cto != o.cto || s.sync != o.sync || !bytes.Equal(s.data, o.data) {
+				return fmt.Sprintf("sample %d is another one in part %d", n, i), false
+			}
+			n++
+		}
+		at += p.dur
+		events = append(events, p.events...)
+	}
+	if n < len(m.samples) {
+		return fmt.Sprintf("the parts have %d samples, the segment %d", n, len(m.samples)), false
+	}
+	if !bytes.Equal(events, m.events) {
+		return "the parts carry other emsg boxes than the segment", false
+	}
+	return "", true
+}
+
+// idr reports whether an access unit with four-byte lengths holds an IDR slice.
+func idr(data []byte) bool {
+	for len(data) > 4 {
+		n := int(binary.BigEndian.Uint32(data))
+		if n < 1 || n > len(data)-4 {
+			return false
+		}
+		if data[4]&0x1f == 5 {
+			return true
+		}
+		data = data[4+n:]
+	}
+	return false
+}

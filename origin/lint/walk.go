@@ -1,0 +1,404 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tilecast/packager/m3u8"
+)
+
+// walker is what walk knows of a rendition. One goroutine has it.
+type walker struct {
+	first   *m3u8.Playlist
+	refused error                // why there is none
+	now     snapshot             // the newest
+	grown   time.Time            // when the last segment came
+	seen    map[cursor]time.Time // when a request that waited brought each part
+	dated   map[int64]mark       // complete segments
+	listed  cursor               // what stands before it is in the queue
+	segment int64                // and so are the segments before this
+	leaving []leaving
+	left    int    // segments that were asked for after they had gone
+	lost    string // why it was given up
+
+	reloads, blocking, deltas, discarded int
+	latency                              Spread
+	final                                *m3u8.Playlist // of farewell
+}
+
+// mark is where a segment stands on the timelines.
+type mark struct {
+	date     time.Time
+	dsn      int64
+	duration float64
+}
+
+// leaving is a file that has left the playlist, and when to ask for it.
+type leaving struct {
+	item
+	due time.Time
+}
+
+// failures is how many reloads in a row may fail.
+const failures = 5
+
+// walk follows the playlist until ctx is done, the stream ends, or nothing more can be had.
+func (o *rendition) walk(ctx context.Context) {
+	defer close(o.queue)
+	if !o.begin(ctx) {
+		return
+	}
+	failed := 0
+	for n := 1; ctx.Err() == nil && !o.now.list.EndList; n++ {
+		var err error
+		switch {
+		case !o.now.list.CanBlockReload:
+			o.pause(ctx, o.target()/2)
+			err = o.plain(ctx)
+		case n%8 == 7:
+			err = o.plain(ctx)
+		case n%4 == 2 && o.now.list.CanSkipUntil > 0:
+			err = o.both(ctx)
+		case n%4 == 0 && o.now.list.CanSkipUntil > 0:
+			err = o.delta(ctx)
+		default:
+			err = o.block(ctx)
+		}
+		if err == nil || ctx.Err() != nil {
+			failed = 0
+			continue
+		}
+		if failed++; failed == failures {
+			o.lost = err.Error()
+			return
+		}
+		o.pause(ctx, o.target()/4)
+		if err := o.plain(ctx); err != nil {
+			continue
+		}
+	}
+}
+
+// begin loads the first playlist.
+func (o *rendition) begin(ctx context.Context) bool {
+	defer close(o.ready)
+	var a *answer
+	o.first, a, o.refused = o.ask(ctx, "", false)
+	if o.first == nil {
+		return false
+	}
+	o.grown = a.done
+	e := edge(o.first)
+	o.segment = e.msn
+	if o.first.EndList {
+		o.segment = o.first.MediaSequence
+	} else {
+		o.segment = max(o.first.MediaSequence, e.msn-6)
+	}
+	o.listed = cursor{o.segment, 0}
+	o.take(ctx, o.first, a, false)
+	return true
+}
+
+func (o *rendition) pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// plain reloads without directives. What comes may be older than what is known.
+func (o *rendition) plain(ctx context.Context) error {
+	p, a, err := o.ask(ctx, "", false)
+	if err != nil {
+		return err
+	}
+	if edge(p).before(edge(o.now.list)) && !p.EndList {
+		o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true)
+		return nil
+	}
+	o.take(ctx, p, a, false)
+	return nil
+}
+
+// wanted is what a player asks for next.
+func (o *rendition) wanted() cursor {
+	c := edge(o.now.list)
+	if o.now.list.PartTarget == 0 {
+		c.part = -1
+	}
+	return c
+}
+
+// block reloads as a player does.
+func (o *rendition) block(ctx context.Context) error {
+	want := o.wanted()
+	p, a, err := o.ask(ctx, directives(want), true)
+	if err != nil {
+		return o.complain(ctx, want, err)
+	}
+	o.answered(ctx, p, a, want)
+	return nil
+}
+
+// complain notes a blocking request that was not answered with a playlist.
+func (o *rendition) complain(ctx context.Context, want cursor, err error) error {
+	var r refusal
+	id := "Q-4"
+	if want.part < 0 {
+		id = "Q-3"
+	}
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errHeld):
+		o.found.add("Q-10", o.url, at(want), "%s: %v", directives(want), err)
+	case errors.As(err, &r) && r.status != 503:
+		o.found.add(id, o.url, at(want), "%s: %v after %v", directives(want), err, r.held.Round(time.Millisecond))
+	}
+	return err
+}
+
+// answered takes the answer to a request that waited for want.
+func (o *rendition) answered(ctx context.Context, p *m3u8.Playlist, a *answer, want cursor) {
+	o.blocking++
+	o.promptly(p, a, want)
+	advanced := edge(o.now.list).before(edge(p)) || p.EndList
+	if edge(p).before(edge(o.now.list)) {
+		o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true) // an older copy
+	} else {
+		o.take(ctx, p, a, true)
+	}
+	if !advanced {
+		o.pause(ctx, max(o.partTarget(), 200*time.Millisecond))
+	}
+}
+
+// promptly holds the answer to a request for want, which had not come before, against what it asked for.
+func (o *rendition) promptly(p *m3u8.Playlist, a *answer, want cursor) {
+	id := "Q-4"
+	if want.part < 0 {
+		id = "Q-3"
+	}
+	if !satisfied(p, want) {
+		o.found.add(id, o.url, at(want), "%s was answered after %v, before it was there: the playlist ends before %s",
+			directives(want), a.done.Sub(a.sent).Round(time.Millisecond), at(edge(p)))
+	} else if n := beyond(p, want); n >= 2 {
+		o.found.add(id, o.url, at(want), "%s was answered %d parts late", directives(want), n)
+	}
+}
+
+func at(c cursor) string {
+	if c.part < 0 {
+		return strconv.FormatInt(c.msn, 10)
+	}
+	return strconv.FormatInt(c.msn, 10) + "." + strconv.Itoa(c.part)
+}
+
+// delta reloads with _HLS_skip and applies what comes.
+func (o *rendition) delta(ctx context.Context) error {
+	want := o.wanted()
+	d, a, err := o.ask(ctx, directives(want)+"&_HLS_skip=YES", true)
+	if err != nil {
+		return o.complain(ctx, want, err)
+	}
+	if d.Skipped > 0 {
+		o.deltas++
+	}
+	p, err := m3u8.ApplyDelta(o.now.list, d)
+	if err != nil {
+		rule, text, _ := strings.Cut(err.Error(), ": ")
+		o.found.add(rule, o.url, at(want), "%s", text)
+		return o.plain(ctx)
+	}
+	o.answered(ctx, p, a, want)
+	return nil
+}
+
+// both asks for the next part with and without _HLS_skip, and compares the two.
+func (o *rendition) both(ctx context.Context) error {
+	want := o.wanted()
+	var d *m3u8.Playlist
+	var second sync.WaitGroup
+	second.Go(func() { d, _, _ = o.ask(ctx, directives(want)+"&_HLS_skip=YES", true) })
+	p, a, err := o.ask(ctx, directives(want), true)
+	second.Wait()
+	if err != nil {
+		return o.complain(ctx, want, err)
+	}
+	if d != nil && edge(d) == edge(p) && d.EndList == p.EndList {
+		o.compareDelta(p, d, want)
+	}
+	o.answered(ctx, p, a, want)
+	return nil
+}
+
+// compareDelta holds a delta against the full playlist of the same moment. Reports are left out, since the
+// two may have been written at different times.
+func (o *rendition) compareDelta(full, d *m3u8.Playlist, want cursor) {
+	skippable := full.Skippable()
+	switch {
+	case d.Skipped > 0:
+		o.deltas++
+	case skippable == 0:
+		return
+	default:
+		o.found.done("deltas")
+		o.found.add("Q-12", o.url, at(want), "_HLS_skip=YES is answered with the full playlist, although %d segments lie beyond CAN-SKIP-UNTIL=%g", skippable, full.CanSkipUntil)
+		return
+	}
+	o.found.done("deltas")
+	f, e := *full, *d
+	f.Reports, e.Reports = nil, nil
+	o.note(full, m3u8.CheckDelta(&f, &e), false)
+}
+
+// take makes p, which came with a, the newest playlist.
+func (o *rendition) take(ctx context.Context, p *m3u8.Playlist, a *answer, waited bool) {
+	o.reloads++
+	before := o.now
+	o.now = snapshot{p, a.done, waited}
+	newest := o.now
+	o.latest.Store(&newest)
+	if before.list != nil {
+		o.note(p, m3u8.CheckUpdate(before.list, p), true)
+		o.cadence(before)
+		o.departures(before.list)
+		if edge(before.list).before(edge(p)) {
+			o.latencyOf(p, a)
+		}
+	}
+	for i := range p.Segments {
+		s := &p.Segments[i]
+		o.dated[s.MSN] = mark{s.ProgramDateTime, s.DSN, s.Duration}
+	}
+	o.reports(p, waited)
+	o.enqueue(ctx, p)
+}
+
+// cadence holds the arrival of parts and segments against P-11 and L-3. Only requests that waited tell when
+// something came.
+func (o *rendition) cadence(before snapshot) {
+	p, old, now := o.now.list, edge(before.list), edge(o.now.list)
+	gap := o.now.at.Sub(before.at)
+	if o.now.waited && old.before(now) {
+		for c := old; c.before(now); {
+			o.seen[c] = o.now.at
+			c.part++
+			if s := segment(p, c.msn); s == nil || s.URI != "" && c.part >= len(s.Parts) {
+				c = cursor{c.msn + 1, 0}
+			}
+		}
+		if limit := o.partTarget() + o.slack(); before.waited && p.PartTarget > 0 && !p.EndList && gap > limit {
+			o.found.add("P-11", o.url, at(old), "no part for %v, PART-TARGET is %g s", gap.Round(time.Millisecond), p.PartTarget)
+		}
+	}
+	limit := o.target()*3/2 + o.slack()
+	if !p.CanBlockReload {
+		limit += o.target() / 2
+	}
+	gap = o.now.at.Sub(o.grown)
+	if !p.EndList && gap > limit {
+		o.found.add("L-3", o.url, at(now), "no segment for %v, TARGETDURATION is %d", gap.Round(time.Millisecond), p.TargetDuration)
+		o.grown = o.now.at
+	}
+	if now.msn > old.msn {
+		o.grown = o.now.at
+	}
+}
+
+// latencyOf notes how old the end of p was when it came.
+func (o *rendition) latencyOf(p *m3u8.Playlist, a *answer) {
+	var end time.Time
+	add := func(seconds float64) { end = end.Add(time.Duration(seconds * float64(time.Second))) }
+	for i := range p.Segments {
+		if !p.Segments[i].ProgramDateTime.IsZero() {
+			end = p.Segments[i].ProgramDateTime
+		}
+		add(p.Segments[i].Duration)
+	}
+	dated := !end.IsZero() && len(p.Segments) > 0 && end.Year() > 1
+	if p.Open != nil {
+		if !p.Open.ProgramDateTime.IsZero() {
+			end, dated = p.Open.ProgramDateTime, true
+		}
+		for i := range p.Open.Parts {
+			add(p.Open.Parts[i].Duration)
+		}
+	}
+	if dated {
+		o.latency.add(a.done.Sub(end).Seconds())
+	}
+}
+
+// reports holds the rendition reports of p against the other renditions.
+func (o *rendition) reports(p *m3u8.Playlist, waited bool) {
+	if p.PartTarget == 0 || p.EndList || o.list == nil {
+		return
+	}
+	on := map[string]bool{}
+	for _, r := range p.Reports {
+		u, err := resolve(o.url, r.URI)
+		if err != nil {
+			o.found.add("R-2", o.url, "", "report on %q: %v", r.URI, err)
+			continue
+		}
+		on[u] = true
+		other := o.rendition(u)
+		switch {
+		case other == o:
+			o.found.add("R-1", o.url, "", "the playlist reports on itself")
+		case other == nil:
+			o.found.add("R-1", o.url, "", "a report on %s, which the multivariant playlist does not list", r.URI)
+		case waited && r.LastMSN >= 0:
+			o.fresh(r, other)
+		}
+	}
+	for _, other := range o.renditions {
+		if other != o && !on[other.url] {
+			o.found.add("R-1", o.url, "", "no report on %s", other.url)
+		}
+	}
+}
+
+// fresh holds a report that has just come against what is known of the other rendition, which may be a part
+// behind or ahead.
+func (o *rendition) fresh(r m3u8.Report, other *rendition) {
+	s := other.latest.Load()
+	if s == nil {
+		return
+	}
+	o.found.done("reports")
+	said := cursor{r.LastMSN, max(r.LastPart, 0)}
+	if r.LastPart < 0 {
+		said.part = -1
+	}
+	e := edge(s.list)
+	switch {
+	case said.msn < s.list.MediaSequence || said.msn < e.msn-1 || beyond(s.list, said) >= 2:
+		o.found.add("R-6", o.url, at(said), "the report on %s says LAST-MSN=%d, LAST-PART=%d when %s was there already", r.URI, r.LastMSN, r.LastPart, at(e))
+	case said.msn > e.msn+1:
+		o.found.add("R-3", o.url, at(said), "the report on %s says LAST-MSN=%d when its next part was %s", r.URI, r.LastMSN, at(e))
+	}
+}
+
+// farewell loads the playlist once more, at the same time as all others are, and looks at a segment again.
+func (o *rendition) farewell(ctx context.Context) {
+	if o.first == nil || o.lost != "" {
+		return
+	}
+	if p, _, err := o.ask(ctx, "", false); err == nil {
+		o.final = p
+	}
+	if a := o.kept; a != nil {
+		again, err := o.fetch.do(ctx, get(a.url))
+		if err == nil && again.status == 200 && string(again.body) != string(a.body) {
+			o.found.add("L-11", o.url, "", "%s has changed: %d bytes, and %d before", a.url, len(again.body), len(a.body))
+		}
+	}
+}
