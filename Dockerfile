@@ -1,8 +1,7 @@
 # docker build -t tilecast .
 # docker run --network host -v tilecast:/data tilecast
 #
-# --network host because broadcasters' media comes by UDP to the addresses that the gateway
-# sees; otherwise publish both ports: -p 8080:8080 -p 8189:8189/udp.
+# --network host because broadcasters' media comes by UDP to the addresses that the gateway sees.
 
 FROM golang:1.26-bookworm AS build
 WORKDIR /src

@@ -31,6 +31,9 @@ func check(cfg *Config, bad report) {
 	}
 }
 
+// maxPixels is the largest picture that the codecs take.
+const maxPixels = 4096 * 2304
+
 func checkRoom(bad report, at string, r *Room) {
 	oneOf(bad, at+".preset", r.Preset, "low", "ultra")
 	oneOf(bad, at+".start", r.Start, "on-publish", "always")
@@ -39,6 +42,10 @@ func checkRoom(bad report, at string, r *Room) {
 	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
 	if !checkSize(bad, at+".canvas", r.Canvas.Width, r.Canvas.Height) {
 		return // everything below is measured by the canvas
+	}
+	if n := r.Canvas.Width * r.Canvas.Height; n > maxPixels {
+		bad(at+".canvas", "%dx%d is too large: use at most %d pixels, such as 3840x2160", r.Canvas.Width, r.Canvas.Height, maxPixels)
+		return
 	}
 	oneOf(bad, at+".layout.mode", r.Layout.Mode, "grid")
 	oneOf(bad, at+".layout.fit", r.Layout.Fit, "cover", "contain")

@@ -108,12 +108,15 @@ func defaultRoom() Room {
 	}
 }
 
-// defaultLadder is the canvas as it is, and at half its width and height.
+// defaultLadder is the canvas as it is, and at half its width and height unless that is too small.
 func defaultLadder(c Canvas) []Rung {
 	full := Rung{Name: rungName(c.Width, c.Height), Width: c.Width, Height: c.Height}
 	half := Rung{Width: c.Width / 4 * 2, Height: c.Height / 4 * 2}
 	half.Name = rungName(half.Width, half.Height)
 	ladder := []Rung{full, half}
+	if min(half.Width, half.Height) < 64 {
+		ladder = ladder[:1]
+	}
 	for i := range ladder {
 		ladder[i].complete()
 	}

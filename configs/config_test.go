@@ -85,8 +85,8 @@ rooms:
 
 // The ladder that follows from a canvas must itself pass the rules, whatever the canvas.
 func TestAnyCanvasHasALadder(t *testing.T) {
-	for w := 128; w <= 3840; w += 38 {
-		for h := 128; h <= 3840; h += 34 {
+	for w := 64; w <= 3840; w += 38 {
+		for h := 64; h <= 3840 && w*h <= maxPixels; h += 34 {
 			cfg := Default()
 			room := &cfg.Rooms[0]
 			room.Canvas.Width, room.Canvas.Height = w, h

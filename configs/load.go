@@ -190,7 +190,8 @@ func (d *decoder) variables(environ []string) (warnings []string) {
 		for _, k := range known {
 			words = append(words, strings.TrimPrefix(k, "TILECAST_"))
 		}
-		if near := Nearest(word, words); near != "" {
+		link := strings.Contains(value, "://") // TILECAST_PORT=tcp://… is Kubernetes telling of a service
+		if near := Nearest(word, words); near != "" && !link {
 			d.mistakes = append(d.mistakes, Mistake{Key: name, Text: fmt.Sprintf("unknown variable, did you mean TILECAST_%s?", near)})
 		} else {
 			warnings = append(warnings, fmt.Sprintf("%s: unknown variable, not used; there are %s", name, list(known, "and")))

@@ -58,31 +58,32 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    audio: {bitrate: NaN}":           `x.yaml:3: rooms[0].audio.bitrate: "NaN" is not a bit rate such as 2500k, 2.5M or 2500000`,
 
 		// values
-		"http:\n  listen: 8080":            `x.yaml:2: http.listen: "8080" lacks a colon: did you mean ":8080"?`,
-		"http:\n  listen: localhost":       `x.yaml:2: http.listen: "localhost" is not host:port, such as ":8080" or "127.0.0.1:8080"`,
-		"http:\n  listen: :http8":          `x.yaml:2: http.listen: "http8" is not a port number`,
-		"http:\n  listen: :65536":          `x.yaml:2: http.listen: 65536 is out of range: use 0 to 65535`,
-		"udp: {port: 70000}":               `x.yaml:1: udp.port: 70000 is out of range: use 0 to 65535`,
-		"log: {level: inof}":               `x.yaml:1: log.level: "inof" is not known, did you mean "info"?`,
-		"data: ''":                         `x.yaml:1: data: is empty: name a folder`,
-		"rooms: []":                        `x.yaml:1: rooms: is empty: name at least one room (- name: demo)`,
-		"rooms:\n  - name: a\n  -\n":       `x.yaml:3: rooms[1]: is empty`,
-		"rooms:\n  - name: a\n  - name: a": `x.yaml:3: rooms[1].name: "a" is the name of rooms[0] already`,
-		"rooms:\n  - preset: low":          `x.yaml:2: rooms[0].name: is missing: give it a name`,
-		"rooms:\n  - name: ''":             `x.yaml:2: rooms[0].name: is missing: give it a name`,
-		"rooms:\n  - name: a/b":            `x.yaml:2: rooms[0].name: "a/b" does not fit into an address: use letters (a-z), digits, - and _`,
-		"rooms:\n  - name: Küche":          `x.yaml:2: rooms[0].name: "Küche" does not fit into an address: use letters (a-z), digits, - and _`,
-		room + "    preset: lo":            `x.yaml:3: rooms[0].preset: "lo" is not known, did you mean "low"?`,
-		room + "    preset: quick":         `x.yaml:3: rooms[0].preset: "quick" is not known: use low or ultra`,
-		room + "    start: onpublish":      `x.yaml:3: rooms[0].start: "onpublish" is not known, did you mean "on-publish"?`,
-		room + "    linger: -1s":           `x.yaml:3: rooms[0].linger: -1s is out of range: use 0s to 24h0m0s`,
-		room + "    window: 1s":            `x.yaml:3: rooms[0].window: 1s is out of range: use 20s to 1h0m0s`,
-		room + "    canvas: {width: 1281}": `x.yaml:3: rooms[0].canvas.width: 1281 is odd: use 1280 or 1282`,
-		room + "    canvas: {height: 8}":   `x.yaml:3: rooms[0].canvas.height: 8 is out of range: use 64 to 3840`,
-		room + "    layout: {gap: 200}":    `x.yaml:3: rooms[0].layout.gap: 200 is out of range: use 0 to 90`,
-		room + "    layout: {mode: gird}":  `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?`,
-		room + "    ladder: []":            `x.yaml:3: rooms[0].ladder: has 0 rungs: use 1 to 6, or leave it out`,
-		room + "    audio: {bitrate: 1}":   `x.yaml:3: rooms[0].audio.bitrate: 1 is out of range: use 32k to 320k`,
+		"http:\n  listen: 8080":                          `x.yaml:2: http.listen: "8080" lacks a colon: did you mean ":8080"?`,
+		"http:\n  listen: localhost":                     `x.yaml:2: http.listen: "localhost" is not host:port, such as ":8080" or "127.0.0.1:8080"`,
+		"http:\n  listen: :http8":                        `x.yaml:2: http.listen: "http8" is not a port number`,
+		"http:\n  listen: :65536":                        `x.yaml:2: http.listen: 65536 is out of range: use 0 to 65535`,
+		"udp: {port: 70000}":                             `x.yaml:1: udp.port: 70000 is out of range: use 0 to 65535`,
+		"log: {level: inof}":                             `x.yaml:1: log.level: "inof" is not known, did you mean "info"?`,
+		"data: ''":                                       `x.yaml:1: data: is empty: name a folder`,
+		"rooms: []":                                      `x.yaml:1: rooms: is empty: name at least one room (- name: demo)`,
+		"rooms:\n  - name: a\n  -\n":                     `x.yaml:3: rooms[1]: is empty`,
+		"rooms:\n  - name: a\n  - name: a":               `x.yaml:3: rooms[1].name: "a" is the name of rooms[0] already`,
+		"rooms:\n  - preset: low":                        `x.yaml:2: rooms[0].name: is missing: give it a name`,
+		"rooms:\n  - name: ''":                           `x.yaml:2: rooms[0].name: is missing: give it a name`,
+		"rooms:\n  - name: a/b":                          `x.yaml:2: rooms[0].name: "a/b" does not fit into an address: use letters (a-z), digits, - and _`,
+		"rooms:\n  - name: Küche":                        `x.yaml:2: rooms[0].name: "Küche" does not fit into an address: use letters (a-z), digits, - and _`,
+		room + "    preset: lo":                          `x.yaml:3: rooms[0].preset: "lo" is not known, did you mean "low"?`,
+		room + "    preset: quick":                       `x.yaml:3: rooms[0].preset: "quick" is not known: use low or ultra`,
+		room + "    start: onpublish":                    `x.yaml:3: rooms[0].start: "onpublish" is not known, did you mean "on-publish"?`,
+		room + "    linger: -1s":                         `x.yaml:3: rooms[0].linger: -1s is out of range: use 0s to 24h0m0s`,
+		room + "    window: 1s":                          `x.yaml:3: rooms[0].window: 1s is out of range: use 20s to 1h0m0s`,
+		room + "    canvas: {width: 1281}":               `x.yaml:3: rooms[0].canvas.width: 1281 is odd: use 1280 or 1282`,
+		room + "    canvas: {width: 3840, height: 2560}": `x.yaml:3: rooms[0].canvas: 3840x2560 is too large: use at most 9437184 pixels, such as 3840x2160`,
+		room + "    canvas: {height: 8}":                 `x.yaml:3: rooms[0].canvas.height: 8 is out of range: use 64 to 3840`,
+		room + "    layout: {gap: 200}":                  `x.yaml:3: rooms[0].layout.gap: 200 is out of range: use 0 to 90`,
+		room + "    layout: {mode: gird}":                `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?`,
+		room + "    ladder: []":                          `x.yaml:3: rooms[0].ladder: has 0 rungs: use 1 to 6, or leave it out`,
+		room + "    audio: {bitrate: 1}":                 `x.yaml:3: rooms[0].audio.bitrate: 1 is out of range: use 32k to 320k`,
 	} {
 		if got := strings.Join(mistakes(t, text), "\n"); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
@@ -248,6 +249,7 @@ func TestMistakesOutsideTheFileNameTheirPlace(t *testing.T) {
 	t.Setenv("TILECAST_UDP_PORT", "many")
 	t.Setenv("TILECAST_HTTP_LISEN", ":1")
 	t.Setenv("TILECAST_SOMETHING_ELSE", "1")
+	t.Setenv("TILECAST_PORT", "tcp://10.0.0.1:8080") // Kubernetes beside a service called tilecast
 	t.Setenv("TILECAST_HTTP_TLS_DEV", "maybe")
 	_, warnings, err := Load(Source{File: file, Flags: flags(t, "--http", "8080")})
 	want := `TILECAST_HTTP_TLS_DEV: "maybe" is not true or false
@@ -258,7 +260,8 @@ TILECAST_HTTP_LISEN: unknown variable, did you mean TILECAST_HTTP_LISTEN?
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "TILECAST_SOMETHING_ELSE: unknown variable") {
+	if len(warnings) != 2 || !strings.HasPrefix(warnings[0], "TILECAST_PORT: unknown variable") ||
+		!strings.HasPrefix(warnings[1], "TILECAST_SOMETHING_ELSE: unknown variable") {
 		t.Errorf("warnings: %q", warnings)
 	}
 }

@@ -26,7 +26,8 @@ const (
 // (delimiters, filler, SVC and MVC) is left out.
 type h264Depacketizer struct {
 	sps, pps map[uint32][]byte // by id, as latest seen
-	inBand   bool              // IDR pictures bring their parameter sets
+	inBand   bool              // the last IDR picture brought its parameter sets
+	refused  int               // IDR pictures since that came without
 
 	body  []byte // Annex B of the access unit, without parameter sets
 	fresh []byte // parameter sets since the last access unit
@@ -67,7 +68,11 @@ func (d *h264Depacketizer) begins(p []byte) bool {
 	}
 	switch typ {
 	case nalIDR:
-		return first[0]&0x80 != 0 && !d.inBand
+		if d.inBand && d.refused < maxRefused {
+			d.refused++ // its parameter sets seem to be missing
+			return false
+		}
+		return first[0]&0x80 != 0
 	case nalSlice:
 		return first[0]&0x80 != 0 // first_mb_in_slice is 0
 	}
@@ -164,8 +169,17 @@ func (d *h264Depacketizer) nal(p []byte) error {
 	return nil
 }
 
+// maxRefused IDR pictures without parameter sets are taken for broken; then they are as the sender means them.
+const maxRefused = 3
+
+// maxSet bounds a parameter set: real ones have a few dozen bytes.
+const maxSet = 2 << 10
+
 // keepSet remembers a parameter set by its id.
 func (d *h264Depacketizer) keepSet(p []byte) bool {
+	if len(p) > maxSet {
+		return false
+	}
 	switch typ := p[0] & nalTypes; {
 	case typ == nalSPS && len(p) > 4:
 		id, ok := readUE(p[4:])
@@ -198,7 +212,7 @@ func (d *h264Depacketizer) finish() ([]byte, bool, error) {
 	if len(d.sps) == 0 || len(d.pps) == 0 {
 		return nil, false, errMalformed
 	}
-	d.inBand = d.inBand || d.hasSP
+	d.inBand, d.refused = d.hasSP, 0
 	var data []byte
 	for id := range uint32(32) {
 		if set := d.sps[id]; set != nil {

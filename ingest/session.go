@@ -183,6 +183,9 @@ func (s *session) teardown() {
 	s.seat.Leave(s.graceful)
 }
 
+// maxStreams bounds what one track may bring in its life: simulcast layers, and SSRCs that changed.
+const maxStreams = 32
+
 // begin starts the readers of a stream. It is called by the peer connection in a
 // goroutine of its own, when a stream's first packet has come.
 func (s *session) begin(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
@@ -197,6 +200,10 @@ func (s *session) begin(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 	t, err := s.track(remote.Kind().String())
 	if err != nil {
 		s.end(false, err)
+		return
+	}
+	if t.count() >= maxStreams {
+		s.end(false, fmt.Errorf("the client sends more than %d streams of %v", maxStreams, t.section.codec))
 		return
 	}
 	st := t.newStream(remote)

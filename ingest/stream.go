@@ -178,13 +178,13 @@ func (s *stream) picture(u accessUnit, now media.Time) {
 		return
 	}
 	s.rises = rises
+	if u.key {
+		s.key.got() // shown or not
+	}
 	show, _ := s.t.choose(s, u.key, now)
 	if !show {
 		s.units.gate()
 		return
-	}
-	if u.key {
-		s.key.got()
 	}
 	if s.t.inlet.Push(media.Packet{At: s.clock.at(u.ts, now), Key: u.key, Data: u.data}) {
 		s.key.want()

@@ -28,6 +28,13 @@ func newTrack(s *session, sec *section, inlet Inlet) *track {
 	return &track{sess: s, section: sec, inlet: inlet, demand: inlet.Demand()}
 }
 
+// count is how many streams the track has had.
+func (t *track) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.streams)
+}
+
 // choose reports whether st is, or with key becomes, the stream on show at now,
 // and whether it should be and only a key frame is missing.
 func (t *track) choose(st *stream, key bool, now media.Time) (show, wanted bool) {

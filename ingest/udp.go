@@ -61,21 +61,23 @@ func (u *udpPort) refresh() error {
 	if u.closed {
 		return net.ErrClosed
 	}
-	u.present = u.present[:0]
+	starting := len(u.muxes) == 0
+	var present []netip.Addr
 	for _, a := range addrs {
 		if u.muxes[a] == nil {
-			if err := u.bind(a); errors.Is(err, syscall.EADDRNOTAVAIL) {
-				u.log.Debug("address not usable yet", "addr", a)
+			if err := u.bind(a); errors.Is(err, syscall.EADDRNOTAVAIL) || err != nil && !starting {
+				u.log.Debug("address not usable", "addr", a, "err", err) // the others go on
 				continue
 			} else if err != nil {
 				return err
 			}
 		}
-		u.present = append(u.present, a)
+		present = append(present, a)
 	}
-	if len(u.present) == 0 {
+	if len(present) == 0 {
 		return errors.New("this machine has no address to listen on, not even loopback")
 	}
+	u.present = present
 	return nil
 }
 

@@ -89,6 +89,7 @@ func latency(s settings) ([]row, error) {
 			ratio: fmt.Sprintf("%.3f", at(.95)/r.goal),
 			goal:  fmt.Sprintf("p95 <= %.2f", r.goal),
 		})
+		progress("  %s; %s", rows[len(rows)-1].ours, rows[len(rows)-1].theirs)
 	}
 	return rows, nil
 }

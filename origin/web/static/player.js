@@ -61,7 +61,9 @@ export class HlsPlayer {
     console.warn('tilecast: playback failed:', data.details, data.reason ?? data.error?.message ?? '');
     if (data.type === 'mediaError' && performance.now() - this.recovered > 10_000) {
       this.recovered = performance.now();
-      this.hls.recoverMediaError();
+      const playing = !this.video.paused;
+      this.hls.recoverMediaError(); // its load() pauses
+      if (playing) this.video.play().catch(() => {});
       return;
     }
     this.finish('failed');

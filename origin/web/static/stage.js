@@ -96,6 +96,13 @@ function dress() {
   $('plate').hidden = !name;
 }
 
+const turns = { audio: 0, video: 0 }; // a later choice overtakes a device that is still being opened
+
+function turnOff(kind) {
+  turns[kind]++;
+  return use(kind, null);
+}
+
 // turnOn opens what was chosen and shows it; false: it could not, and the page says why.
 async function turnOn(kinds) {
   if (!navigator.mediaDevices?.getUserMedia) {
@@ -103,8 +110,12 @@ async function turnOn(kinds) {
     return false;
   }
   try {
+    const all = kinds ?? ['audio', 'video'], mine = all.map(kind => ++turns[kind]);
     const got = await open(wanted(), kinds);
-    for (const kind of kinds ?? ['audio', 'video']) await use(kind, got[kind]);
+    for (const [i, kind] of all.entries()) {
+      if (mine[i] === turns[kind]) await use(kind, got[kind]);
+      else got[kind]?.stop();
+    }
     notice(null);
     await refreshDevices();
     return true;
@@ -126,7 +137,7 @@ async function preview() {
 async function changeDevice(select, kind, kept) {
   remember(kept, select.value === 'none' ? '' : select.value);
   if (kind === 'video') cameraOff = false;
-  if (select.value === 'none') { await use(kind, null); return; }
+  if (select.value === 'none') { await turnOff(kind); return; }
   if (tracks.audio || tracks.video || run) await turnOn([kind]);
 }
 
@@ -151,19 +162,23 @@ async function goLive() {
     notice({ title: 'There is nothing to send.', hint: 'Choose a camera or a microphone.' });
     return ended(mine, 'error');
   }
+  let before = null; // a lost session, which keeps our place until the next one takes it over
   while (!mine.signal.aborted) {
     let p = null;
     try {
       p = publisher = new Publisher(destination(), tracks, { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate });
       mine.signal.addEventListener('abort', () => p.close(), { signal: p.stopping.signal });
       await p.start();
+      before?.close();
+      before = null;
       onAir();
       await Promise.race([p.lost, new Promise(done => mine.signal.addEventListener('abort', done))]);
     } catch (error) {
       if (mine.signal.aborted) break;
       const trouble = error instanceof Trouble ? error : new Trouble({ title: 'This browser could not connect.', hint: error.message, retry: false });
       notice(trouble.words);
-      p?.close();
+      if (trouble.words.retry && p?.location) before = p;
+      else p?.close();
       if (!trouble.words.retry) return ended(mine, 'error');
       state('reconnecting');
       await sleep(trouble.after);
@@ -221,7 +236,7 @@ function meter() {
 
 async function toggleCamera() {
   cameraOff = !cameraOff;
-  if (cameraOff) await use('video', null);
+  if (cameraOff) await turnOff('video');
   else if (!(await turnOn(['video']))) cameraOff = true;
   dress();
 }
