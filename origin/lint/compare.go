@@ -70,22 +70,22 @@ const (
 // sameTimes compares segments of the same number. Where all are off alike, the numbering is.
 func (r *runner) sameTimes(a, o *rendition) {
 	shifted, compared := 0, 0
+	blind := len(a.starts) == 0 || len(o.starts) == 0
 	for _, msn := range common(a.dated, o.dated) {
 		x, y := a.dated[msn], o.dated[msn]
 		s, ok1 := a.starts[msn]
 		t, ok2 := o.starts[msn]
 		byDate, dates := y.date.Sub(x.date).Seconds(), !x.date.IsZero() && !y.date.IsZero()
 		byMedia, both := t-s, ok1 && ok2
-		if !both && !dates {
-			continue
+		if both || blind && dates {
+			compared++
 		}
-		compared++
 		switch {
 		case both && dates && math.Abs(byDate-byMedia) > dateTolerance && math.Abs(byMedia) > frameTolerance && math.Abs(byDate) <= frameTolerance+dateTolerance:
 			r.found.add("C-1", o.url, strconv.FormatInt(msn, 10), "the media begins %.3f s after that of %s, the dates are %.3f s apart", byMedia, a.url, byDate)
 		case both && dates && math.Abs(byDate-byMedia) > dateTolerance:
 			r.found.add("G-12", o.url, strconv.FormatInt(msn, 10), "the date is %.3f s after that of %s, the media %.3f s", byDate, a.url, byMedia)
-		case both && math.Abs(byMedia) > frameTolerance || !both && math.Abs(byDate) > frameTolerance:
+		case both && math.Abs(byMedia) > frameTolerance, blind && math.Abs(byDate) > frameTolerance:
 			shifted++
 		case x.dsn != y.dsn:
 			r.found.add("C-2", o.url, strconv.FormatInt(msn, 10), "the discontinuity sequence number is %d, in %s %d", y.dsn, a.url, x.dsn)
@@ -133,7 +133,7 @@ func (r *runner) sameWindow(a, o *rendition) {
 func (r *runner) together(live []*rendition) {
 	for _, o := range live[1:] {
 		a := live[0]
-		if !sameNumbers(a, o) {
+		if a.partTarget() == 0 || o.partTarget() == 0 || !sameNumbers(a, o) {
 			continue
 		}
 		target := max(a.partTarget(), o.partTarget())

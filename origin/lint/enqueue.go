@@ -11,9 +11,6 @@ import (
 
 // enqueue puts what is new in p into the queue: parts before their segment, the hint behind all.
 func (o *rendition) enqueue(ctx context.Context, p *m3u8.Playlist) {
-	if e := edge(p); e.msn < o.segment-1 {
-		o.segment, o.listed = e.msn, e // numbering began anew
-	}
 	for i := range p.Segments {
 		s := &p.Segments[i]
 		if s.MSN < o.segment {
@@ -38,8 +35,8 @@ func (o *rendition) enqueue(ctx context.Context, p *m3u8.Playlist) {
 }
 
 func (o *rendition) enqueueParts(ctx context.Context, s *m3u8.Listed) {
-	if s.URI != "" && !whole(s) {
-		return // the first of them have gone already: their numbers are not known
+	if o.reloads == 1 && s.URI != "" && !whole(s) {
+		return // the first of them may have gone already: their numbers are not known
 	}
 	ranges := partRanges(s)
 	for i := range s.Parts {

@@ -44,6 +44,8 @@ type program struct {
 	sound  *packager.Track
 	frames int64
 	aac    int64
+	halt   [2]media.Time // between which the program stands still
+	end    media.Time    // where it ends; 0: never
 }
 
 // newProgram has d of its past already.
@@ -101,6 +103,14 @@ func (g *program) run(d media.Time) {
 	}
 }
 
+// close ends the program. It may be called again.
+func (g *program) close() {
+	for _, v := range g.videos {
+		v.Close()
+	}
+	g.sound.Close()
+}
+
 // live lets the program go on until ctx ends.
 func (g *program) live(ctx context.Context, d media.Time) {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -109,12 +119,22 @@ func (g *program) live(ctx context.Context, d media.Time) {
 		select {
 		case <-tick.C:
 			d += media.Second / 10
-			g.run(d)
+			if d > g.halt[0] && d < g.halt[1] {
+				continue
+			}
+			if g.end == 0 || d <= g.end {
+				g.run(d)
+			} else {
+				g.close()
+			}
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// stall lets the program stand still for d, and then catch up at once.
+func (g *program) stall(from, d media.Time) { g.halt = [2]media.Time{past + from, past + from + d} }
 
 const past = 14 * media.Second
 
@@ -124,15 +144,15 @@ func checked(t *testing.T, d time.Duration, spoil func(http.Handler) http.Handle
 	var rep *Report
 	synctest.Test(t, func(t *testing.T) {
 		g := newProgram(t, past)
+		for _, f := range then {
+			f(g)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			g.live(ctx, past)
 		}()
-		for _, f := range then {
-			f(g)
-		}
 		var h http.Handler = g.srv
 		if spoil != nil {
 			h = spoil(h)
@@ -147,6 +167,17 @@ func checked(t *testing.T, d time.Duration, spoil func(http.Handler) http.Handle
 // runOn checks what h serves, over pipes.
 func runOn(t *testing.T, h http.Handler, u string, d time.Duration) *Report {
 	t.Helper()
+	client, stop := serveOn(h)
+	rep, err := Run(t.Context(), Config{URL: u, For: d, Client: client})
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
+}
+
+// serveOn serves h to a client, over pipes.
+func serveOn(h http.Handler) (client *http.Client, stop func()) {
 	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	srv := &http.Server{Handler: h}
 	served := make(chan struct{})
@@ -155,14 +186,11 @@ func runOn(t *testing.T, h http.Handler, u string, d time.Duration) *Report {
 		srv.Serve(l)
 	}()
 	transport := &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 64}
-	rep, err := Run(t.Context(), Config{URL: u, For: d, Client: &http.Client{Transport: transport}})
-	transport.CloseIdleConnections()
-	srv.Close()
-	<-served
-	if err != nil {
-		t.Fatal(err)
+	return &http.Client{Transport: transport}, func() {
+		transport.CloseIdleConnections()
+		srv.Close()
+		<-served
 	}
-	return rep
 }
 
 // pipes is a network of net.Pipe, which a bubble can hold.
@@ -238,9 +266,10 @@ func edit(change func(r *http.Request, body string) string, suffixes ...string) 
 				if r.Header.Get("Range") != "" {
 					whole.Header.Del("Range")
 				}
+				whole.Method = http.MethodGet
 				rec := recorded(h, whole)
 				body := rec.Body.String()
-				if rec.Code == http.StatusOK && r.Method == http.MethodGet {
+				if rec.Code == http.StatusOK {
 					body = change(r, body)
 				}
 				if r.Header.Get("Range") != "" && rec.Code == http.StatusOK {

@@ -42,16 +42,18 @@ func (it item) at() string {
 
 // loader is what load knows of a rendition's media. One goroutine has it.
 type loader struct {
-	inits  map[string]*track // by EXT-X-MAP; nil: cannot be read
-	track  *track
-	early  map[string]*answer // hinted parts that were asked for ahead
-	twice  int                // hinted parts fetched again to compare
-	parts  map[int64][]*file  // of segments whose parent has not come
-	bytes  map[int64][]byte   // the same, laid end to end
-	last   map[kind]position  // where the last part and the last segment ended
-	anchor *position          // the first segment of an unbroken run
-	extinf float64            // since anchor
-	kept   *answer            // a segment to look at once more at the end
+	inits   map[string]*track // by EXT-X-MAP; nil: cannot be read
+	track   *track
+	early   map[string]*answer // hinted parts that were asked for ahead
+	twice   int                // hinted parts fetched again to compare
+	unlike  bool               // one of them was another then
+	parts   map[int64][]*file  // of segments whose parent has not come
+	bytes   map[int64][]byte   // the same, laid end to end
+	last    map[kind]position  // where the last part and the last segment ended
+	anchor  *position          // the first segment of an unbroken run
+	extinf  float64            // since anchor
+	kept    *answer            // a segment to look at once more at the end
+	keptMSN int64
 
 	measured  []measured
 	durations map[kind]*Spread
@@ -172,8 +174,8 @@ func (o *rendition) media(ctx context.Context, it item) {
 		delete(o.loader.last, it.kind)
 		return
 	}
-	if it.kind == segmentItem && o.kept == nil && it.byteRange == "" {
-		o.kept = a
+	if it.kind == segmentItem && it.byteRange == "" && (o.kept == nil || o.keptMSN < o.latest.Load().list.MediaSequence) {
+		o.kept, o.keptMSN = a, it.seg.MSN
 	}
 	if it.kind == segmentItem && it.seg.Duration > 0 {
 		o.measured = append(o.measured, measured{it.seg.MSN, it.seg.Duration, 8 * float64(len(a.body))})
@@ -209,7 +211,7 @@ func (o *rendition) promised(ctx context.Context, it item) *answer {
 	o.found.mediaHeader(a, o.url, it.at())
 	took := a.done.Sub(a.first)
 	slow := took > max(50*time.Millisecond, o.partTarget()*3/10)
-	if o.twice++; !slow && o.twice > 3 {
+	if o.twice++; !slow && o.twice > 3 && !o.unlike {
 		return a
 	}
 	again := o.fetchMedia(ctx, it, "P-10", patience)
@@ -217,6 +219,7 @@ func (o *rendition) promised(ctx context.Context, it item) *answer {
 		return a
 	}
 	if !bytes.Equal(again.body, a.body) {
+		o.unlike = true
 		o.found.add("PH-9", o.url, it.at(), "%s had %d bytes when it was asked for early, and %d later", path.Base(it.url), len(a.body), len(again.body))
 	} else if slow && again.done.Sub(again.first) < took/3 {
 		o.found.add("PH-9", o.url, it.at(), "the hinted part %s took %v from its first byte to its last, and %v later",
@@ -313,6 +316,10 @@ func (o *rendition) lookAtPart(it item, a *answer, m *file, t *track) {
 			break
 		}
 	}
+	if it.part == 0 {
+		delete(o.parts, it.seg.MSN)
+		delete(o.bytes, it.seg.MSN)
+	}
 	if n := len(o.parts[it.seg.MSN]); n == it.part {
 		o.parts[it.seg.MSN] = append(o.parts[it.seg.MSN], m)
 		o.bytes[it.seg.MSN] = append(o.bytes[it.seg.MSN], a.body...)
@@ -344,6 +351,9 @@ func (o *rendition) lookAtSegment(it item, a *answer, m *file, t *track) {
 		for _, s := range m.samples {
 			o.common[s.dur]++
 		}
+	}
+	if msn < o.last[segmentItem].msn { // numbering began anew
+		clear(o.starts)
 	}
 	o.starts[msn] = t.seconds(m.start)
 	o.accumulate(it, m, t)

@@ -162,9 +162,9 @@ func (o *rendition) probePastOpen(ctx context.Context) error {
 	return nil
 }
 
-// probeSegment waits for a whole segment.
+// probeSegment waits for a whole segment, the one behind the open one: that cannot be there already.
 func (o *rendition) probeSegment(ctx context.Context) error {
-	return o.expect(ctx, "Q-3", cursor{edge(o.latest.Load().list).msn, -1})
+	return o.expect(ctx, "Q-3", cursor{edge(o.latest.Load().list).msn + 1, -1})
 }
 
 // expect sends a request that may have to wait, and holds the answer against what it asks for: not a part

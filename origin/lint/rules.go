@@ -69,7 +69,6 @@ var rules = index([]Rule{
 	{"G-1/should", Warning, "4.4.4.1", "EXTINF and DURATION should be exact to a tick of the media"},
 	{"G-2", Error, "4.4.4.1", "EXTINF has its comma"},
 	{"G-3", Error, "4.4.4.2", "BYTERANGE without an offset goes on from the segment before"},
-	{"G-5", Error, "3", "Without a DISCONTINUITY the media goes on where the segment before ends"},
 	{"G-7", Error, "4.4.4.5", "EXT-X-MAP leads to the init section"},
 	{"G-8", Error, "3.1.2", "Every fMP4 segment has an EXT-X-MAP"},
 	{"G-10", Warning, "4.4.4.6", "Dates should have a time zone"},

@@ -17,6 +17,7 @@ type walker struct {
 	refused error                // why there is none
 	now     snapshot             // the newest
 	grown   time.Time            // when the last segment came
+	parted  time.Time            // when the last part came, or not long before
 	seen    map[cursor]time.Time // when a request that waited brought each part
 	dated   map[int64]mark       // complete segments
 	listed  cursor               // what stands before it is in the queue
@@ -91,7 +92,7 @@ func (o *rendition) begin(ctx context.Context) bool {
 	if o.first == nil {
 		return false
 	}
-	o.grown = a.done
+	o.grown, o.parted = a.done, a.done
 	e := edge(o.first)
 	o.segment = e.msn
 	if o.first.EndList {
@@ -119,12 +120,21 @@ func (o *rendition) plain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if edge(p).before(edge(o.now.list)) && !p.EndList {
-		o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true)
-		return nil
+	if !o.older(p) {
+		o.take(ctx, p, a, false)
 	}
-	o.take(ctx, p, a, false)
 	return nil
+}
+
+// older reports whether p is a copy that has been overtaken, as caches keep them: no more than two segments
+// behind. What lies further back is the stream itself, gone back.
+func (o *rendition) older(p *m3u8.Playlist) bool {
+	then, now := edge(p), edge(o.now.list)
+	if p.EndList || !then.before(now) || then.msn < now.msn-2 {
+		return false
+	}
+	o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true)
+	return true
 }
 
 // wanted is what a player asks for next.
@@ -169,9 +179,7 @@ func (o *rendition) answered(ctx context.Context, p *m3u8.Playlist, a *answer, w
 	o.blocking++
 	o.promptly(p, a, want)
 	advanced := edge(o.now.list).before(edge(p)) || p.EndList
-	if edge(p).before(edge(o.now.list)) {
-		o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true) // an older copy
-	} else {
+	if !o.older(p) {
 		o.take(ctx, p, a, true)
 	}
 	if !advanced {
@@ -267,7 +275,12 @@ func (o *rendition) take(ctx context.Context, p *m3u8.Playlist, a *answer, waite
 	o.latest.Store(&newest)
 	if before.list != nil {
 		o.note(p, m3u8.CheckUpdate(before.list, p), true)
-		o.cadence(before)
+		if e := edge(p); e.msn < edge(before.list).msn-2 { // numbering began anew
+			clear(o.dated)
+			clear(o.seen)
+			o.segment, o.listed = e.msn, cursor{e.msn, 0}
+		}
+		o.cadence(before, a)
 		o.departures(before.list)
 		if edge(before.list).before(edge(p)) {
 			o.latencyOf(p, a)
@@ -281,20 +294,17 @@ func (o *rendition) take(ctx context.Context, p *m3u8.Playlist, a *answer, waite
 	o.enqueue(ctx, p)
 }
 
-// cadence holds the arrival of parts and segments against P-11 and L-3. Only requests that waited tell when
+// cadence holds the arrival of parts and segments against P-11 and L-3. Only a request that was held tells when
 // something came.
-func (o *rendition) cadence(before snapshot) {
+func (o *rendition) cadence(before snapshot, a *answer) {
 	p, old, now := o.now.list, edge(before.list), edge(o.now.list)
-	gap := o.now.at.Sub(before.at)
-	if o.now.waited && old.before(now) {
-		for c := old; c.before(now); {
-			o.seen[c] = o.now.at
-			c.part++
-			if s := segment(p, c.msn); s == nil || s.URI != "" && c.part >= len(s.Parts) {
-				c = cursor{c.msn + 1, 0}
-			}
-		}
-		if limit := o.partTarget() + o.slack(); before.waited && p.PartTarget > 0 && !p.EndList && gap > limit {
+	gap := o.now.at.Sub(o.parted)
+	if old.before(now) {
+		o.parted = o.now.at
+	}
+	if o.now.waited && old.before(now) && a.done.Sub(a.sent) > 20*time.Millisecond {
+		o.arrived(p, old, now)
+		if p.PartTarget > 0 && !p.EndList && gap > o.partTarget()+o.slack() {
 			o.found.add("P-11", o.url, at(old), "no part for %v, PART-TARGET is %g s", gap.Round(time.Millisecond), p.PartTarget)
 		}
 	}
@@ -302,13 +312,23 @@ func (o *rendition) cadence(before snapshot) {
 	if !p.CanBlockReload {
 		limit += o.target() / 2
 	}
-	gap = o.now.at.Sub(o.grown)
-	if !p.EndList && gap > limit {
+	if gap := o.now.at.Sub(o.grown); !p.EndList && gap > limit {
 		o.found.add("L-3", o.url, at(now), "no segment for %v, TARGETDURATION is %d", gap.Round(time.Millisecond), p.TargetDuration)
 		o.grown = o.now.at
 	}
 	if now.msn > old.msn {
 		o.grown = o.now.at
+	}
+}
+
+// arrived notes when the parts from old to now came.
+func (o *rendition) arrived(p *m3u8.Playlist, old, now cursor) {
+	for c := old; c.before(now); {
+		o.seen[c] = o.now.at
+		c.part++
+		if s := segment(p, c.msn); s == nil || s.URI != "" && c.part >= len(s.Parts) {
+			c = cursor{c.msn + 1, 0}
+		}
 	}
 }
 
@@ -382,7 +402,7 @@ func (o *rendition) fresh(r m3u8.Report, other *rendition) {
 	switch {
 	case said.msn < s.list.MediaSequence || said.msn < e.msn-1 || beyond(s.list, said) >= 2:
 		o.found.add("R-6", o.url, at(said), "the report on %s says LAST-MSN=%d, LAST-PART=%d when %s was there already", r.URI, r.LastMSN, r.LastPart, at(e))
-	case said.msn > e.msn+1:
+	case said.msn > e.msn+1 && o.now.at.Sub(s.at) < o.target():
 		o.found.add("R-3", o.url, at(said), "the report on %s says LAST-MSN=%d when its next part was %s", r.URI, r.LastMSN, at(e))
 	}
 }
@@ -395,7 +415,7 @@ func (o *rendition) farewell(ctx context.Context) {
 	if p, _, err := o.ask(ctx, "", false); err == nil {
 		o.final = p
 	}
-	if a := o.kept; a != nil {
+	if a := o.kept; a != nil && o.final != nil && segment(o.final, o.keptMSN) != nil {
 		again, err := o.fetch.do(ctx, get(a.url))
 		if err == nil && again.status == 200 && string(again.body) != string(a.body) {
 			o.found.add("L-11", o.url, "", "%s has changed: %d bytes, and %d before", a.url, len(again.body), len(a.body))
