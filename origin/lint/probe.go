@@ -114,7 +114,11 @@ func (o *rendition) probeAgain(ctx context.Context) error {
 	s := o.latest.Load()
 	c := edge(s.list)
 	if c.part--; c.part < 0 {
-		return nil
+		last := segment(s.list, c.msn-1)
+		if last == nil {
+			return nil
+		}
+		c = cursor{last.MSN, len(last.Parts) - 1} // -1: the segment itself
 	}
 	for range 2 {
 		status, err := o.status(ctx, directives(c), prompt)
