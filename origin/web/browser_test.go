@@ -383,10 +383,34 @@ func TestStageInBrowser(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#cam-toggle")))
 	b.until(`tilecast.publisher.video.sender.track?.readyState === 'live'`)
 
+	// The network moves: the session goes on with new credentials, and nobody joins again.
+	posts := 0
+	b.gateway.set(func(g *gateway) { posts = len(g.posts) })
+	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event('online'))`))
+	b.until(`tilecast.place.restarts === 1`)
+	b.until(`document.body.dataset.state === 'live' && tilecast.publisher.up`)
+	b.gateway.set(func(g *gateway) {
+		if g.restarts != 1 || len(g.posts) != posts {
+			t.Errorf("%d restarts and %d more joins after the network moved", g.restarts, len(g.posts)-posts)
+		}
+	})
+
+	// A second source of the same participant.
+	b.do(chromedp.Click(chromedp.CSS("#share")))
+	b.says("Sharing")
+	b.shot("stage-sharing")
+	b.gateway.set(func(g *gateway) {
+		if post := g.posts[len(g.posts)-1]; !strings.Contains(post, "source=screen") || !strings.Contains(post, "name=Ada+Lovelace") {
+			t.Errorf("shares the screen as %q", post)
+		}
+	})
+	b.do(chromedp.Click(chromedp.CSS("#share")))
+	b.says("Share screen")
+
 	// The server drops the session: the page joins again with the same identity.
 	var first string
 	b.gateway.set(func(g *gateway) {
-		first = g.posts[len(g.posts)-1]
+		first = g.posts[posts-1]
 		for id, pc := range g.sessions {
 			_ = pc.Close()
 			delete(g.sessions, id)
@@ -394,6 +418,7 @@ func TestStageInBrowser(t *testing.T) {
 	})
 	b.state("reconnecting")
 	b.state("live")
+	b.truth(`document.activeElement.id !== 'go'`)
 	b.gateway.set(func(g *gateway) {
 		if again := g.posts[len(g.posts)-1]; again != first || !strings.Contains(again, "id=") || !strings.Contains(again, "name=Ada+Lovelace") {
 			t.Errorf("joined again as %q, was %q", again, first)

@@ -122,6 +122,7 @@ type gateway struct {
 	offers   []string
 	sessions map[string]*webrtc.PeerConnection
 	deleted  int
+	restarts int // ICE restarts taken
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -132,6 +133,7 @@ func newGateway(t *testing.T) *gateway {
 	mux.HandleFunc("GET /hls/{room}/index.m3u8", g.index)
 	mux.HandleFunc("GET /hls/{room}/{program}/{file}", g.media)
 	mux.HandleFunc("POST /whip/{room}", g.publish)
+	mux.HandleFunc("PATCH /whip/{room}/{session}", g.restart)
 	mux.HandleFunc("DELETE /whip/{room}/{session}", g.unpublish)
 	g.Handler = mux
 	t.Cleanup(func() {
@@ -274,6 +276,56 @@ func (g *gateway) publish(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, pc.LocalDescription().SDP)
 }
 
+// restart takes an SDP fragment with new credentials (RFC 9725 section 4.3.3).
+func (g *gateway) restart(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pc := g.sessions[r.PathValue("session")]
+	if pc == nil {
+		http.NotFound(w, r)
+		return
+	}
+	said := fragmentLines(string(body))
+	var offer []string
+	for line := range strings.Lines(pc.RemoteDescription().SDP) {
+		line = strings.TrimSpace(line)
+		for _, name := range []string{"a=ice-ufrag:", "a=ice-pwd:"} {
+			if strings.HasPrefix(line, name) {
+				line = said[name]
+			}
+		}
+		if !strings.HasPrefix(line, "a=candidate:") && line != "a=end-of-candidates" {
+			offer = append(offer, line)
+		}
+	}
+	err := negotiate(pc, strings.Join(offer, "\r\n")+"\r\n")
+	if err != nil || r.Header.Get("If-Match") != "*" || r.Header.Get("Content-Type") != "application/trickle-ice-sdpfrag" {
+		http.Error(w, fmt.Sprint("a bad restart: ", err), http.StatusBadRequest)
+		return
+	}
+	g.restarts++
+	w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
+	for line := range strings.Lines(pc.LocalDescription().SDP) {
+		for _, name := range []string{"a=ice-", "a=candidate:", "m=", "a=mid:"} {
+			if strings.HasPrefix(line, name) {
+				_, _ = io.WriteString(w, line)
+			}
+		}
+	}
+}
+
+// fragmentLines are the credentials of an SDP fragment.
+func fragmentLines(fragment string) map[string]string {
+	said := map[string]string{}
+	for line := range strings.Lines(fragment) {
+		if name, _, ok := strings.Cut(line, ":"); ok {
+			said[name+":"] = strings.TrimSpace(line)
+		}
+	}
+	return said
+}
+
 func (g *gateway) unpublish(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	pc := g.sessions[r.PathValue("session")]
@@ -300,17 +352,25 @@ func answer(offer string) (*webrtc.PeerConnection, error) {
 			}
 		}
 	})
-	gathered := webrtc.GatheringCompletePromise(pc)
-	if err = pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err == nil {
-		var sdp webrtc.SessionDescription
-		if sdp, err = pc.CreateAnswer(nil); err == nil {
-			err = pc.SetLocalDescription(sdp)
-		}
-	}
-	if err != nil {
+	if err := negotiate(pc, offer); err != nil {
 		_ = pc.Close()
 		return nil, err
 	}
-	<-gathered
 	return pc, nil
+}
+
+func negotiate(pc *webrtc.PeerConnection, offer string) error {
+	gathered := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return err
+	}
+	sdp, err := pc.CreateAnswer(nil)
+	if err != nil {
+		return err
+	}
+	if err := pc.SetLocalDescription(sdp); err != nil {
+		return err
+	}
+	<-gathered
+	return nil
 }

@@ -8,7 +8,7 @@ const calmAfter = 2500; // ms without a move before the bar fades
 export class Controls {
   // current() is the player in use, or null.
   constructor(video, current) {
-    Object.assign(this, { video, current, box: $('player'), calm: 0 });
+    Object.assign(this, { video, current, box: $('player'), calm: 0, held: false });
     video.volume = Number(recall('volume', '1')) || 1;
     $('volume').value = video.volume;
     this.wanted = recall('muted') !== 'yes';
@@ -33,7 +33,7 @@ export class Controls {
     video.ondblclick = () => this.full();
     video.addEventListener('volumechange', () => this.sound());
     for (const event of ['play', 'pause', 'emptied']) video.addEventListener(event, () => this.paused());
-    document.addEventListener('fullscreenchange', () => $('full').setAttribute('aria-pressed', Boolean(document.fullscreenElement)));
+    document.addEventListener('fullscreenchange', () => { $('full').dataset.on = Boolean(document.fullscreenElement); $('full').setAttribute('aria-label', document.fullscreenElement ? 'Leave full screen' : 'Full screen'); });
     document.addEventListener('keydown', event => this.key(event));
     for (const event of ['pointermove', 'pointerdown', 'focusin', 'keydown']) box.addEventListener(event, () => this.stir());
     box.addEventListener('pointerleave', () => { this.calm = 0; });
@@ -54,10 +54,16 @@ export class Controls {
     action();
   }
 
+  // resume begins a program, unless the viewer had paused the one before.
+  resume() {
+    if (!this.held) this.begin();
+  }
+
   // begin plays with sound; where the browser wants a gesture for that, muted, and offers the sound.
   async begin() {
     const { video } = this;
     $('start').hidden = true;
+    this.held = false;
     video.muted = !this.wanted;
     try {
       await video.play();
@@ -73,7 +79,7 @@ export class Controls {
   toggle() {
     const { video } = this;
     if (!this.current()) return;
-    if (!video.paused) { video.pause(); return; }
+    if (!video.paused) { this.held = true; video.pause(); return; }
     this.toLive();
     this.begin();
   }
@@ -102,7 +108,7 @@ export class Controls {
 
   sound() {
     const silent = this.video.muted || this.video.volume === 0;
-    $('mute').setAttribute('aria-pressed', silent);
+    $('mute').dataset.on = silent;
     $('mute').setAttribute('aria-label', silent ? 'Unmute' : 'Mute');
     $('volume').value = silent ? 0 : this.video.volume;
     if (!silent) $('tap').hidden = true;
@@ -110,7 +116,7 @@ export class Controls {
 
   paused() {
     const { paused } = this.video;
-    $('play').setAttribute('aria-pressed', paused);
+    $('play').dataset.on = paused;
     $('play').setAttribute('aria-label', paused ? 'Play' : 'Pause');
   }
 

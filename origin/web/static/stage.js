@@ -1,16 +1,18 @@
 // The stage page: from a camera to a tile of the program.
-import { $, el, put, recall, remember, setState, sleep } from './dom.js';
+import { $, el, put, recall, remember, setState } from './dom.js';
 import { bitrate, deviceTrouble, insecure, span } from './words.js';
 import { Level, granted, list, open, sizes } from './devices.js';
-import { Publisher, Sent, Trouble } from './whip.js';
+import { Sent } from './whip.js';
+import { Place } from './place.js';
+import { Share } from './share.js';
 import { identity } from './identity.js';
 
 const room = document.body.dataset.room, query = new URLSearchParams(location.search);
 const video = $('video'), level = new Level();
 const tracks = { audio: null, video: null };
-let muted = false, cameraOff = false, publisher = null, run = null, since = 0;
+let muted = false, cameraOff = false, place = null, run = null, since = 0;
 
-window.tilecast = { get state() { return document.body.dataset.state; }, get publisher() { return publisher; }, tracks, sent: null, id: '' };
+window.tilecast = { get state() { return document.body.dataset.state; }, get publisher() { return place?.publisher ?? null; }, get place() { return place; }, tracks, sent: null, id: '' };
 
 const said = {
   idle: ['Off air', 'Nobody sees you before you go live.'],
@@ -66,21 +68,37 @@ async function refreshDevices() {
 async function use(kind, track) {
   tracks[kind]?.stop();
   tracks[kind] = track;
+  if (track) missed[kind] = '';
   if (track) {
     track.onended = () => unplugged(kind);
     if (kind === 'audio') track.enabled = !muted;
     else track.contentHint = 'motion';
   }
-  await publisher?.replace(kind, track).catch(() => {}); // the next connection takes it
+  await place?.publisher?.replace(kind, track).catch(() => {}); // the next connection takes it
   if (kind === 'audio') level.listen(track);
   else video.srcObject = track ? new MediaStream([track]) : null;
   dress();
 }
 
+const missed = { audio: '', video: '' }; // ids of devices that went away by themselves
+
 function unplugged(kind) {
   const word = kind === 'video' ? 'camera' : 'microphone';
+  missed[kind] = tracks[kind]?.getSettings().deviceId ?? '';
   notice({ title: `Your ${word} was disconnected.`, hint: 'Plug it in again, or choose another one from the list.' });
-  use(kind, null).then(refreshDevices);
+  use(kind, null).then(devicesChanged);
+}
+
+// devicesChanged lists what is there now, and takes up again what was missed: after it was plugged in, or woke up.
+async function devicesChanged() {
+  await refreshDevices();
+  const devices = await list().catch(() => ({ camera: [], microphone: [] }));
+  for (const [kind, word] of [['video', 'camera'], ['audio', 'microphone']]) {
+    const back = missed[kind] && devices[word].some(d => d.id === missed[kind]);
+    if (!back || tracks[kind]) continue;
+    $(word).value = missed[kind];
+    await turnOn([kind]);
+  }
 }
 
 function dress() {
@@ -100,6 +118,7 @@ const turns = { audio: 0, video: 0 }; // a later choice overtakes a device that 
 
 function turnOff(kind) {
   turns[kind]++;
+  missed[kind] = '';
   return use(kind, null);
 }
 
@@ -143,62 +162,52 @@ async function changeDevice(select, kind, kept) {
 
 // On air
 
-function destination() {
+function destination(source = '') {
   const to = new URLSearchParams({ id: window.tilecast.id });
   const name = $('name').value.trim();
   if (name) to.set('name', name);
+  if (source) to.set('source', source);
   return `/whip/${room}?${to}`;
 }
 
 // goLive holds a place on air until stop() or an error that trying again does not mend.
 async function goLive() {
   if (run) return;
-  const mine = run = new AbortController();
+  const mine = run = {};
   state('connecting');
+  $('stop').focus(); // the button that had the focus is gone
   notice(null);
   level.wake();
   if (!tracks.audio && !tracks.video && !cameraOff && !(await preview())) return ended(mine, 'error');
+  if (run !== mine) return;
   if (!tracks.audio && !tracks.video && !cameraOff) {
     notice({ title: 'There is nothing to send.', hint: 'Choose a camera or a microphone.' });
     return ended(mine, 'error');
   }
-  let before = null; // a lost session, which keeps our place until the next one takes it over
-  while (!mine.signal.aborted) {
-    let p = null;
-    try {
-      p = publisher = new Publisher(destination(), tracks, { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate });
-      mine.signal.addEventListener('abort', () => p.close(), { signal: p.stopping.signal });
-      await p.start();
-      before?.close();
-      before = null;
-      onAir();
-      await Promise.race([p.lost, new Promise(done => mine.signal.addEventListener('abort', done))]);
-    } catch (error) {
-      if (mine.signal.aborted) break;
-      const trouble = error instanceof Trouble ? error : new Trouble({ title: 'This browser could not connect.', hint: error.message, retry: false });
-      notice(trouble.words);
-      if (trouble.words.retry && p?.location) before = p;
-      else p?.close();
-      if (!trouble.words.retry) return ended(mine, 'error');
-      state('reconnecting');
-      await sleep(trouble.after);
-    }
-  }
+  const options = { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate };
+  place = new Place(() => destination(), tracks, options, (name, words) => { if (run === mine) progress(mine, name, words); });
+  await place.hold();
 }
 
-function onAir() {
-  since ||= performance.now();
-  notice(null);
-  state('live');
-  sent = new Sent();
+function progress(mine, name, words) {
+  notice(words);
+  if (name === 'error') return ended(mine, name);
+  if (name === 'live') {
+    since ||= performance.now();
+    sent = new Sent();
+  }
+  state(name);
+  share.offer(name === 'live');
 }
 
 function ended(mine, name) {
   if (run !== mine) return;
   run = null;
   since = 0;
-  mine.abort();
-  publisher = null;
+  place?.stop();
+  place = null;
+  share.offer(false);
+  share.stop();
   window.tilecast.sent = null;
   state(name);
 }
@@ -206,6 +215,7 @@ function ended(mine, name) {
 function stop() {
   if (run) ended(run, tracks.audio || tracks.video || cameraOff ? 'preview' : 'idle');
   notice(null);
+  $('go').focus();
 }
 
 // Figures, once a second while live.
@@ -216,8 +226,8 @@ const settling = 15_000; // ms in which browsers only feel their way up
 const limits = { cpu: ' This computer is at its limit: the picture is smaller.', bandwidth: ' The network is at its limit: the picture is smaller.' };
 
 async function figures() {
-  if (document.body.dataset.state !== 'live' || !publisher) return;
-  const now = sent.read(await publisher.pc.getStats());
+  if (document.body.dataset.state !== 'live' || !place?.publisher) return;
+  const now = sent.read(await place.publisher.pc.getStats());
   window.tilecast.sent = now;
   put($('stat-picture'), now.width && tracks.video ? `${now.width}×${now.height}${now.fps ? ` · ${now.fps} fps` : ''}` : 'off');
   put($('stat-rate'), bitrate(now.bitrate));
@@ -233,6 +243,12 @@ function meter() {
 }
 
 // Wiring
+
+// moved looks after the connections when the network may have changed under them.
+function moved() {
+  place?.doubt();
+  share.place?.doubt();
+}
 
 async function toggleCamera() {
   cameraOff = !cameraOff;
@@ -256,6 +272,8 @@ function codecs() {
   if ($('codec').selectedIndex < 0) $('codec').selectedIndex = 0;
 }
 
+const share = new Share($('share'), (its, options, say) => new Place(() => destination('screen'), its, options, say), notice);
+
 function wire() {
   $('form').onsubmit = event => { event.preventDefault(); goLive(); };
   $('turn-on').onclick = preview;
@@ -268,9 +286,12 @@ function wire() {
   $('codec').onchange = () => remember('codec', $('codec').value);
   $('size').onchange = () => { remember('size', $('size').value); if (tracks.video) turnOn(['video']); };
   $('process').onchange = () => { if (tracks.audio) turnOn(['audio']); };
-  navigator.mediaDevices?.addEventListener?.('devicechange', refreshDevices);
+  navigator.mediaDevices?.addEventListener?.('devicechange', devicesChanged);
+  for (const event of ['online', 'offline']) addEventListener(event, moved);
+  navigator.connection?.addEventListener?.('change', moved);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) devicesChanged(); });
   document.addEventListener('pointerdown', () => level.wake());
-  addEventListener('pagehide', () => publisher?.goodbye());
+  addEventListener('pagehide', () => { place?.publisher?.goodbye(); share.place?.publisher?.goodbye(); });
   addEventListener('pageshow', event => { if (event.persisted && run) stop(); }); // from the back-forward cache
   setInterval(figures, 1000);
   setInterval(meter, 80);

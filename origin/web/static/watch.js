@@ -91,6 +91,12 @@ function watchVideo() {
     setState('playing');
     screen('');
   });
+  video.addEventListener('loadeddata', () => {
+    if (!player || !controls.held) return;
+    still();
+    setState('paused');
+    screen('');
+  });
   video.addEventListener('waiting', () => {
     if (!player || document.body.dataset.state !== 'playing') return;
     if (!video.seeking) setState('stalled');
@@ -114,7 +120,7 @@ async function play() {
     const chosen = controls.menu(player.levels);
     if (chosen >= 0) player.level = chosen;
   });
-  controls.begin();
+  controls.resume();
   const outcome = await player.done;
   window.tilecast.past += player.stalls;
   still();

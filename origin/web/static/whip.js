@@ -1,10 +1,11 @@
-// A WHIP client (RFC 9725): one POST, one peer connection, one DELETE. Trying again is the caller's.
+// A WHIP client (RFC 9725): one POST, one peer connection, restarts of ICE, one DELETE. When to do which is place.js's.
+import { fragment, restarted } from './fragment.js';
 import { within } from './dom.js';
 import { network, serverTrouble } from './words.js';
 
-const gatherFor = 1500;    // ms: host candidates come at once, and a server sees the others itself
+const gatherFor = 1500;      // ms: host candidates come at once, and a server sees the others itself
 const connectWithin = 12_000;
-const lostAfter = 4000;    // ms of "disconnected" that may still heal
+const restartWithin = 4000;  // ms for its answer
 const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
 // Trouble is an error in words: {title, hint, retry}, and after how many ms to try again.
@@ -54,8 +55,6 @@ export class Publisher {
     this.location = null;
     this.stopping = new AbortController();
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    this.lost = new Promise((_, reject) => { this.fail = reject; });
-    this.lost.catch(() => {}); // whoever waits for it hears it
     const stream = new MediaStream([tracks.audio, tracks.video].filter(Boolean));
     this.audio = this.add('audio', tracks.audio, stream);
     this.video = this.add('video', tracks.video, stream, maxBitrate);
@@ -75,31 +74,33 @@ export class Publisher {
 
   replace(kind, track) { return this[kind].sender.replaceTrack(track); }
 
-  // start resolves once media may flow, and rejects with a Trouble. Later losses reject `lost`.
-  async start() {
+  // start resolves once media may flow, and rejects with a Trouble; the server gets so many ms to answer.
+  async start(patience) {
     const { pc, stopping: { signal } } = this;
     await pc.setLocalDescription(await pc.createOffer());
-    await once(pc, 'icegatheringstatechange', () => pc.iceGatheringState === 'complete', within(gatherFor, signal));
-    const answer = await this.post(pc.localDescription.sdp);
-    await pc.setRemoteDescription({ type: 'answer', sdp: answer }).catch(error => {
+    await this.gathered();
+    this.answer = await this.post(pc.localDescription.sdp, patience);
+    await pc.setRemoteDescription({ type: 'answer', sdp: this.answer }).catch(error => {
       console.warn('tilecast: answer refused:', error);
       throw new Trouble(network.noAnswer);
     });
-    await once(pc, 'connectionstatechange', () => ['connected', 'failed', 'closed'].includes(pc.connectionState), within(connectWithin, signal));
-    if (pc.connectionState !== 'connected') throw new Trouble(network.noRoute);
-    this.watch();
+    await this.connected(within(connectWithin, signal));
+    if (!this.up) throw new Trouble(network.noRoute);
   }
 
-  async post(sdp) {
-    let answer;
-    try {
-      answer = await fetch(this.url, {
-        method: 'POST', body: sdp, headers: { 'Content-Type': 'application/sdp' }, cache: 'no-store',
-        signal: within(10_000, this.stopping.signal),
-      });
-    } catch {
-      throw new Trouble(navigator.onLine ? network.unreachable : network.offline);
-    }
+  get up() { return this.pc.connectionState === 'connected'; }
+
+  // connected resolves when the connection is up, has failed for good, or signal aborts.
+  connected(signal) {
+    return once(this.pc, 'connectionstatechange', () => ['connected', 'failed', 'closed'].includes(this.pc.connectionState), signal);
+  }
+
+  gathered() {
+    return once(this.pc, 'icegatheringstatechange', () => this.pc.iceGatheringState === 'complete', within(gatherFor, this.stopping.signal));
+  }
+
+  async post(sdp, patience) {
+    const answer = await this.ask(this.url, { method: 'POST', body: sdp, headers: { 'Content-Type': 'application/sdp' } }, patience);
     if (answer.status !== 201) throw await refusal(answer);
     const location = answer.headers.get('Location');
     if (location) this.location = new URL(location, answer.url).href;
@@ -107,16 +108,36 @@ export class Publisher {
     return answer.text();
   }
 
-  watch() {
-    let timer = 0;
-    const check = () => {
-      clearTimeout(timer);
-      const lose = () => this.fail(new Trouble(navigator.onLine ? network.lost : network.offline));
-      if (['failed', 'closed'].includes(this.pc.connectionState)) lose();
-      else if (this.pc.connectionState === 'disconnected') timer = setTimeout(lose, lostAfter);
-    };
-    this.pc.addEventListener('connectionstatechange', check, { signal: this.stopping.signal });
-    check();
+  // ask fetches, or rejects with a Trouble of the network that trying again may mend.
+  async ask(url, request, patience) {
+    try {
+      return await fetch(url, { ...request, cache: 'no-store', signal: within(patience, this.stopping.signal) });
+    } catch {
+      throw new Trouble(navigator.onLine ? network.unreachable : network.offline);
+    }
+  }
+
+  // restart gives the session new ICE credentials (RFC 9725 section 4.3.3), so that it goes on from wherever this
+  // device is now. It resolves with false where the server does not take it, and rejects with a Trouble where
+  // nobody answers; in both cases the session is as it was.
+  async restart() {
+    const { pc } = this;
+    if (!this.location || pc.signalingState !== 'stable') return false;
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+    let sdp = '';
+    try {
+      await this.gathered();
+      const answer = await this.ask(this.location, {
+        method: 'PATCH', body: fragment(pc.localDescription.sdp), headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '*' },
+      }, restartWithin);
+      if (answer.status === 200) sdp = restarted(this.answer, await answer.text());
+    } finally {
+      if (!sdp && pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
+    }
+    if (!sdp) return false;
+    await pc.setRemoteDescription({ type: 'answer', sdp });
+    this.answer = sdp;
+    return true;
   }
 
   // goodbye ends the session at the server; it may be called while the page is being closed.

@@ -5,6 +5,8 @@ import { dateAt, programKey, qualities } from '../static/program.js';
 import * as words from '../static/words.js';
 import { Sent, prefer } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
+import { fragment, restarted } from '../static/fragment.js';
+import { Pulse } from '../static/pulse.js';
 
 // ask simulates answers: the true offset, round trips of 40 ms, asked every 111 ms.
 function ask(clock, offset, times) {
@@ -134,4 +136,34 @@ test('the meter is at rest in silence and full at full scale', () => {
   assert.equal(loudness(new Float32Array(100)), 0);
   assert.ok(loudness(Float32Array.from({ length: 960 }, (_, i) => Math.sin(i / 5))) > 0.99);
   assert.ok(Math.abs(loudness(new Float32Array(100).fill(0.00707)) - 1 / 3) < 0.05);
+});
+
+const offer = 'v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:AAAA\r\na=ice-pwd:aaaa\r\na=mid:0\r\n' +
+  'a=candidate:1 1 udp 1 10.0.0.1 1 typ host\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ice-ufrag:AAAA\r\na=ice-pwd:aaaa\r\na=mid:1\r\n';
+
+test('a restart says credentials and candidates, and nothing of media', () => {
+  assert.equal(fragment(offer), 'a=group:BUNDLE 0 1\r\na=ice-ufrag:AAAA\r\na=ice-pwd:aaaa\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n' +
+    'a=candidate:1 1 udp 1 10.0.0.1 1 typ host\r\na=end-of-candidates\r\n');
+});
+
+test('a restarted description has the new credentials in each section, and only the new candidates', () => {
+  const now = restarted(offer, 'a=ice-ufrag:BBBB\na=ice-pwd:bbbb\na=candidate:2 1 udp 1 10.0.0.2 2 typ host\na=end-of-candidates\n');
+  assert.equal(now.match(/a=ice-ufrag:BBBB\r\na=ice-pwd:bbbb\r\n/g).length, 2);
+  assert.ok(!now.includes('AAAA') && !now.includes('10.0.0.1'));
+  assert.ok(now.indexOf('10.0.0.2') < now.indexOf('m=video') && now.indexOf('10.0.0.2') > now.indexOf('c=IN'));
+  assert.equal(restarted(offer, 'a=candidate:2 1 udp 1 10.0.0.2 2 typ host\n'), '');
+});
+
+const report = (bytesSent, bytesReceived) => new Map([['T', { type: 'transport', bytesSent, bytesReceived }]]);
+
+test('a connection is doubted when it sends and hears nothing, and when the device slept', () => {
+  const pulse = new Pulse();
+  let now = 0, sent = 0, heard = 0;
+  const look = (ms, more, answer) => pulse.look(now += ms, report(sent += more, heard += answer));
+  for (let i = 0; i < 5; i++) assert.equal(look(1000, 100, 10), '');
+  assert.deepEqual([look(1000, 100, 0), look(1000, 100, 0), look(1000, 100, 0)], ['', '', 'silent']);
+  assert.equal(look(1000, 100, 10), '');
+  for (let i = 0; i < 9; i++) assert.equal(look(1000, 0, 0), ''); // nothing to send, nothing to hear
+  assert.equal(look(60_000, 100, 0), 'slept');
+  assert.equal(look(1000, 100, 0), '');
 });
