@@ -266,9 +266,21 @@ func TestWatchInBrowser(t *testing.T) {
 	b.says("The stream has ended")
 	b.shot("watch-ended")
 	b.state("waiting")
+	b.truth(`document.getElementById('timeline').hidden`)
+	b.gateway.set(func(g *gateway) { g.list = 225 })
 	b.gateway.air("second")
 	b.state("playing")
 	b.until(`tilecast.hls.levels[0].url[0].includes('/second/') && tilecast.video.currentTime > 1`)
+
+	// Three minutes to go back to: a timeline, which the keyboard moves too.
+	b.until(`!document.getElementById('timeline').hidden`)
+	b.do(chromedp.Evaluate[chromedp.Void](`(t => { t.value = -60; t.dispatchEvent(new Event('input')); t.dispatchEvent(new Event('change')); })(document.getElementById('timeline'))`))
+	b.until(`tilecast.latency() > 55 && tilecast.latency() < 70 && tilecast.video.readyState > 2`)
+	b.until(`document.getElementById('timeline').title.endsWith('ago')`)
+	b.says("Back to live")
+	b.shot("watch-back")
+	b.do(chromedp.Click(chromedp.CSS("#live")))
+	b.until(`tilecast.latency() < 2`)
 
 	// The server is gone, and comes back with another program.
 	b.gateway.set(func(g *gateway) { g.down = true })

@@ -70,6 +70,7 @@ type program struct {
 	id    string
 	epoch time.Time
 	last  int // parts when it ended; 0: it goes on
+	list  int // segments in the playlist
 }
 
 func (p *program) available(now time.Time) int {
@@ -83,7 +84,7 @@ func (p *program) available(now time.Time) int {
 func (p *program) playlist(n int) string {
 	var b strings.Builder
 	open := n / perSegment
-	from := max(0, open-12)
+	from := max(0, open-p.list)
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-PART-INF:PART-TARGET=0.2\n"+
 		"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=3,PART-HOLD-BACK=0.64\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-MAP:URI=\"init.mp4\"\n", firstMSN+from)
 	for s := from; s <= open; s++ {
@@ -123,10 +124,11 @@ type gateway struct {
 	sessions map[string]*webrtc.PeerConnection
 	deleted  int
 	restarts int // ICE restarts taken
+	list     int // segments in the playlists of programs to come
 }
 
 func newGateway(t *testing.T) *gateway {
-	g := &gateway{pages: Handler(), clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}}
+	g := &gateway{pages: Handler(), clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}, list: 12}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { g.pages.ServeHTTP(w, r) })
 	mux.HandleFunc("GET /api/v1/rooms", g.listRooms)
@@ -154,7 +156,7 @@ func (g *gateway) set(change func(*gateway)) {
 // air puts a program on air that began some seconds ago.
 func (g *gateway) air(id string) {
 	g.set(func(g *gateway) {
-		g.program = &program{clip: g.clip, id: id, epoch: time.Now().Add(-8 * time.Second)}
+		g.program = &program{clip: g.clip, id: id, epoch: time.Now().Add(-4 * time.Minute), list: g.list}
 	})
 }
 

@@ -1,14 +1,15 @@
 // The bar under the picture, the keyboard, and sound that browsers hold back.
 import { $, el, put, recall, remember } from './dom.js';
-import { behind } from './words.js';
+import { behind, span } from './words.js';
 import { qualities } from './program.js';
 
 const calmAfter = 2500; // ms without a move before the bar fades
+const short = 90;       // s of program to go back to that need no timeline
 
 export class Controls {
   // current() is the player in use, or null.
   constructor(video, current) {
-    Object.assign(this, { video, current, box: $('player'), calm: 0, held: false });
+    Object.assign(this, { video, current, box: $('player'), calm: 0, held: false, sliding: false });
     video.volume = Number(recall('volume', '1')) || 1;
     $('volume').value = video.volume;
     this.wanted = recall('muted') !== 'yes';
@@ -28,6 +29,8 @@ export class Controls {
     $('live').onclick = () => this.toLive();
     $('full').onclick = () => this.full();
     $('volume').oninput = () => this.setVolume(Number($('volume').value));
+    $('timeline').oninput = () => { this.sliding = true; this.stir(); this.where(Number($('timeline').value)); };
+    $('timeline').onchange = () => this.slide();
     $('quality').onchange = () => { const p = this.current(); if (p) p.level = Number($('quality').value); };
     video.onclick = () => this.toggle();
     video.ondblclick = () => this.full();
@@ -86,6 +89,31 @@ export class Controls {
 
   toLive() { this.current()?.goLive(); }
 
+  // slide goes where the timeline was let go. Its value is in seconds from live, 0 or less.
+  slide() {
+    this.sliding = false;
+    const player = this.current(), range = player?.range();
+    if (range) player.seekTo(range.to + Number($('timeline').value));
+  }
+
+  // where says how far from live a place on the timeline is.
+  where(seconds) {
+    const text = seconds > -1 ? 'Live' : `${span(-seconds)} ago`;
+    $('timeline').setAttribute('aria-valuetext', text);
+    $('timeline').title = text;
+  }
+
+  // timeline shows how much there is to go back to, and where we are in it.
+  timeline(player) {
+    const range = player.range(), list = $('timeline'), long = Boolean(range) && range.to - range.from > short;
+    list.hidden = !long;
+    if (!long || this.sliding) return;
+    list.min = Math.floor(range.from - range.to);
+    list.value = player.live ? 0 : range.at - range.to;
+    list.style.setProperty('--at', `${100 * (1 - list.value / list.min)}%`);
+    this.where(Number(list.value));
+  }
+
   mute(muted) {
     this.wanted = !muted;
     this.video.muted = muted;
@@ -133,7 +161,7 @@ export class Controls {
   idle() {
     $('quality').disabled = $('live').disabled = true;
     $('tap').hidden = $('start').hidden = true;
-    $('latency').hidden = true;
+    $('latency').hidden = $('timeline').hidden = true;
     $('live').classList.remove('now');
     put($('live-text'), 'Live');
   }
@@ -149,6 +177,7 @@ export class Controls {
     else if (!playing) this.box.classList.remove('calm');
     const player = this.current();
     if (!player || this.video.readyState < 2) return;
+    this.timeline(player);
     const here = player.live && !this.video.paused;
     $('live').classList.toggle('now', here);
     $('live').disabled = here;

@@ -81,11 +81,20 @@ export class Follow {
     if (sync !== null && sync - this.video.currentTime > 1) this.video.currentTime = sync;
   }
 
-  // seek moves within what the playlist offers; close to live means live again.
-  seek(by) {
+  // range is what can be seen, and where we are, in seconds of the video; null while unknown.
+  range() {
+    const to = this.hls.liveSyncPosition;
+    if (!this.details || to === null) return null;
+    const from = this.details.fragmentStart;
+    return { from, to, at: Math.min(to, Math.max(from, this.video.currentTime)) };
+  }
+
+  seek(by) { this.seekTo(this.video.currentTime + by); }
+
+  // seekTo moves within what the playlist offers; close to live means live again.
+  seekTo(to) {
     if (!this.details) return;
-    const to = this.video.currentTime + by, sync = this.hls.liveSyncPosition ?? Infinity;
-    if (to > sync - 1) return this.live();
+    if (to > (this.hls.liveSyncPosition ?? Infinity) - 1) return this.live();
     this.following = false;
     this.video.currentTime = Math.max(to, this.details.fragmentStart + 0.5);
   }

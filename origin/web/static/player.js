@@ -52,6 +52,8 @@ export class HlsPlayer {
   latency() { return this.follow.latency(); }
   goLive() { this.follow.live(); }
   seek(by) { this.follow.seek(by); }
+  seekTo(to) { this.follow.seekTo(to); }
+  range() { return this.follow.range(); }
   get levels() { return this.hls.levels; }
   get level() { return this.hls.autoLevelEnabled ? -1 : this.hls.loadLevel; }
   set level(index) { this.hls.loadLevel = index; } // with the next part: so close to live nothing is worth flushing
@@ -100,7 +102,13 @@ export class NativePlayer {
     if (seekable.length) this.video.currentTime = seekable.end(seekable.length - 1);
   }
 
-  seek(by) { this.video.currentTime += by; }
+  seek(by) { this.seekTo(this.video.currentTime + by); }
+  seekTo(to) { this.video.currentTime = to; }
+
+  range() {
+    const { seekable, currentTime } = this.video;
+    return seekable.length ? { from: seekable.start(0), to: seekable.end(seekable.length - 1), at: currentTime } : null;
+  }
 
   close() {
     this.listening.abort();
