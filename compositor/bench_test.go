@@ -15,9 +15,9 @@ func BenchmarkTick(b *testing.B) {
 		for _, kind := range []string{"plain", "labels"} {
 			b.Run(fmt.Sprintf("%d tiles %s", tiles, kind), func(b *testing.B) {
 				cfg := config()
-				cfg.Look.Labels = kind == "labels"
-				if cfg.Look.Labels {
-					cfg.Look.Radius = 12
+				cfg.Canvases[0].Look.Labels = kind == "labels"
+				if cfg.Canvases[0].Look.Labels {
+					cfg.Canvases[0].Look.Radius = 12
 				}
 				p := newInline(b, cfg, codec.Fake(), media.VP8, tiles)
 				b.ReportAllocs()
@@ -34,7 +34,7 @@ func BenchmarkTick(b *testing.B) {
 // ticker gives a function that composes a frame on which every tile has a new
 // picture, after a few such frames. done frees the pictures.
 func ticker(p *inline) (next, done func()) {
-	rect := p.scene.cells[0].rect
+	rect := p.canvases[0].coming.cells[0].rect
 	reel := make([]*frame, 2*len(p.inputs))
 	for k := range reel {
 		pic := codec.NewPicture(rect.Dx(), rect.Dy())
@@ -47,7 +47,7 @@ func ticker(p *inline) (next, done func()) {
 			f.seq, f.src.At = uint64(firstSeq+p.next), p.cfg.Rate.Frame(p.next)-p.cfg.Delay
 			i.film.add(f)
 		}
-		m := p.canvas.tick(p.next)
+		m := p.canvases[0].tick(p.next)
 		m.pic.Release()
 		p.next++
 	}
@@ -66,15 +66,15 @@ func ticker(p *inline) (next, done func()) {
 
 func TestTickDoesNotAllocate(t *testing.T) {
 	cfg := config()
-	cfg.Look.Labels, cfg.Look.Radius = true, 12
+	cfg.Canvases[0].Look.Labels, cfg.Canvases[0].Look.Radius = true, 12
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
 	next, done := ticker(p)
 	defer done()
-	drawn := p.canvas.drawn
+	drawn := p.canvases[0].drawn
 	if allocs := testing.AllocsPerRun(50, next); allocs > 0 {
 		t.Errorf("%v allocations per tick", allocs)
 	}
-	if p.canvas.drawn < drawn+50 {
+	if p.canvases[0].drawn < drawn+50 {
 		t.Error("nothing was drawn")
 	}
 }
@@ -82,11 +82,11 @@ func TestTickDoesNotAllocate(t *testing.T) {
 // BenchmarkJoin is the work of a ninth guest's arrival and departure.
 func BenchmarkJoin(b *testing.B) {
 	cfg := config()
-	cfg.Look = DefaultLook()
+	cfg.Canvases[0].Look = DefaultLook()
 	p := newInline(b, cfg, codec.Fake(), media.VP8, 8)
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Compositor.Join("x", "Guest").Leave()
+		p.Compositor.Join(TileConfig{ID: "x", Name: "Guest"}).Leave()
 	}
 }
 

@@ -9,9 +9,25 @@ import (
 	"tilecast/media"
 )
 
-// canvas draws the scene at each tick. It is used by one goroutine, but for snapshot and stats.
+// canvas is one output shape. It draws its scene at each tick, in one goroutine; snapshot and
+// stats may be asked for by any.
 type canvas struct {
-	c       *Compositor
+	c     *Compositor
+	index int // in Config.Canvases
+	cfg   *Canvas
+	rungs []*rung
+
+	// Guarded by c.mu.
+	look      Look
+	empty     *codec.Picture // the slate of emptyOf
+	emptyOf   Look
+	cornerArt [4]*codec.Overlay
+	cornersOf cornerKey
+
+	sceneMu sync.Mutex // short: taken at each tick
+	coming  *scene     // what to draw from the next tick on
+
+	// The canvas goroutine's alone.
 	scene   *scene
 	shots   [layout.MaxTiles]shot
 	buffers []*buffer
@@ -26,6 +42,38 @@ type canvas struct {
 		at  media.Time
 	}
 	ticks, late, repaints atomic.Int64
+}
+
+func newCanvas(c *Compositor, i int) *canvas {
+	cfg := &c.cfg.Canvases[i]
+	return &canvas{c: c, index: i, cfg: cfg, look: cfg.Look}
+}
+
+// run composes each frame when it is due, from frame n on. Where it is late by more than a
+// frame it goes on with the one that is due now; the rungs fill what is missing.
+func (cv *canvas) run(n int64) {
+	pace := cv.c.newPacer()
+	defer pace.timer.Stop()
+	rate := cv.c.cfg.Rate
+	for {
+		now, ok := pace.wait(rate.Frame(n), rate.Frame(n))
+		if !ok {
+			break
+		}
+		if due := rate.Index(min(now, media.Time(cv.c.end.Load())-1)); due > n+1 {
+			cv.late.Add(due - n)
+			n = due
+		}
+		m := cv.tick(n)
+		for _, r := range cv.rungs {
+			r.offer(composed{m.n, m.pic.Retain(), m.drawn})
+		}
+		m.pic.Release()
+		n++
+	}
+	for _, r := range cv.rungs {
+		close(r.in)
+	}
 }
 
 // shot is what one tile shows at one tick.
@@ -104,10 +152,10 @@ func (cl *cell) shoot(t, tick media.Time) shot {
 
 // adopt takes up the current scene.
 func (cv *canvas) adopt() {
-	s := cv.c.currentScene()
+	s := cv.currentScene()
 	old := cv.scene
 	cv.scene = s
-	cv.c.letGo(old)
+	cv.letGo(old)
 }
 
 // differs counts the tiles that b does not show as they should be.
@@ -136,7 +184,7 @@ func (cv *canvas) choose() *buffer {
 		}
 	}
 	if best == nil {
-		best = &buffer{pic: codec.NewPicture(cv.c.cfg.W, cv.c.cfg.H)}
+		best = &buffer{pic: codec.NewPicture(cv.cfg.W, cv.cfg.H)}
 		cv.buffers = append(cv.buffers, best)
 	}
 	return best
@@ -233,7 +281,7 @@ func (cv *canvas) snapshot() *codec.Picture {
 	return out
 }
 
-// close lets all pictures go.
+// close lets all pictures go. Called with c.mu held, after the canvas goroutine.
 func (cv *canvas) close() {
 	cv.last.Lock()
 	if cv.last.pic != nil {
@@ -245,6 +293,11 @@ func (cv *canvas) close() {
 		b.pic.Release()
 	}
 	cv.buffers, cv.now = nil, nil
-	cv.c.letGo(cv.scene)
+	cv.letGo(cv.scene)
 	cv.scene = nil
+	cv.show(nil)
+	if cv.empty != nil {
+		cv.empty.Release()
+		cv.empty = nil
+	}
 }

@@ -19,7 +19,7 @@ type inline struct {
 func newInline(t testing.TB, cfg Config, set codec.Set, mc media.Codec, n int) *inline {
 	t.Helper()
 	p := &inline{stage: &stage{tapes: map[string]*tape{}}}
-	cfg.Open = func(id string, _ media.Params) (Outlet, error) {
+	cfg.Open = func(_, id string, _ media.Params) (Outlet, error) {
 		p.tapes[id] = &tape{}
 		return p.tapes[id], nil
 	}
@@ -64,17 +64,17 @@ func TestCanvasRedrawsOnlyWhatChanged(t *testing.T) {
 		p.feed(k, 0, 640, 360, palette[k], 0)
 	}
 	p.Frame()
-	drawn, repaints := p.canvas.drawn, p.canvas.repaints.Load()
+	drawn, repaints := p.canvases[0].drawn, p.canvases[0].repaints.Load()
 	for range 10 {
 		p.Frame()
 	}
-	if p.canvas.drawn != drawn || len(p.canvas.buffers) != 1 {
-		t.Errorf("a still stage is drawn %d times in %d buffers", p.canvas.drawn-drawn, len(p.canvas.buffers))
+	if p.canvases[0].drawn != drawn || len(p.canvases[0].buffers) != 1 {
+		t.Errorf("a still stage is drawn %d times in %d buffers", p.canvases[0].drawn-drawn, len(p.canvases[0].buffers))
 	}
 	// A mark where nothing changes must survive; the snapshot's hold forces a second buffer at first.
 	p.feed(1, 1, 640, 360, white, p.cfg.Rate.Frame(p.next))
 	p.Frame()
-	for _, b := range p.canvas.buffers {
+	for _, b := range p.canvases[0].buffers {
 		codec.Fill(b.pic.View(image.Rect(100, 100, 110, 110)), black)
 	}
 	for k := range int64(5) {
@@ -87,8 +87,8 @@ func TestCanvasRedrawsOnlyWhatChanged(t *testing.T) {
 			t.Fatalf("a tile that did not change was drawn again: %v", got)
 		}
 	}
-	if p.canvas.repaints.Load() > repaints+1 || len(p.canvas.buffers) > 2 {
-		t.Errorf("%d whole repaints, %d buffers", p.canvas.repaints.Load()-repaints, len(p.canvas.buffers))
+	if p.canvases[0].repaints.Load() > repaints+1 || len(p.canvases[0].buffers) > 2 {
+		t.Errorf("%d whole repaints, %d buffers", p.canvases[0].repaints.Load()-repaints, len(p.canvases[0].buffers))
 	}
 	p.close()
 	if n := codec.Live() - before; n != 0 {
@@ -115,7 +115,7 @@ func TestPicturesScaledAheadAreUsed(t *testing.T) {
 	if got := p.colour(t, 300, 200); got != palette[0] {
 		t.Errorf("the canvas does not use the scaled picture: %v", got)
 	}
-	p.Compositor.Join("late", "")
+	p.Compositor.Join(TileConfig{ID: "late", Name: ""})
 	p.Frame()
 	if got := p.colour(t, 300, 200); got != white {
 		t.Errorf("after a change of layout the tile shows %v", got)
@@ -124,7 +124,7 @@ func TestPicturesScaledAheadAreUsed(t *testing.T) {
 
 func TestContainLeavesBars(t *testing.T) {
 	cfg := config()
-	cfg.Delay, cfg.Look.Fit = 0, layout.Contain
+	cfg.Delay, cfg.Canvases[0].Look.Fit = 0, layout.Contain
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
 	p.feed(0, 0, 480, 640, white, 0)
 	p.Frame()
@@ -142,7 +142,7 @@ func TestRungsFillSlotsAndCutAtEdges(t *testing.T) {
 	}
 	type sample struct{ at, dur int64 }
 	want := []sample{{0, 1}, {1, 1}, {2, 4}, {6, 4}, {10, 1}, {11, 9}, {20, 10}, {30, 5}, {35, 1}, {36, 4}, {40, 10}, {50, 10}, {60, 2}, {62, 8}, {70, 10}}
-	for _, r := range p.cfg.Rungs {
+	for _, r := range p.cfg.Canvases[0].Rungs {
 		for k, pk := range p.tapes[r.Name].packets[:len(want)] {
 			got := sample{p.cfg.Rate.Index(pk.At), int64(pk.Dur / p.cfg.Rate.Frame(1))}
 			if got != want[k] || pk.Key != (got.at%60 == 0) {
@@ -202,7 +202,7 @@ func TestFilmIsOrderedAndBounded(t *testing.T) {
 func TestLabelsAndCornersAreDrawn(t *testing.T) {
 	cfg := config()
 	cfg.Delay = 0
-	cfg.Look.Labels, cfg.Look.Radius = true, 12
+	cfg.Canvases[0].Look.Labels, cfg.Canvases[0].Look.Radius = true, 12
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
 	p.feed(0, 0, 1264, 704, white, 0)
 	p.Frame()
@@ -220,9 +220,9 @@ func TestLabelsAndCornersAreDrawn(t *testing.T) {
 // TestTinyStage: art that does not fit its tile must not reach its neighbours.
 func TestTinyStage(t *testing.T) {
 	cfg := config()
-	cfg.W, cfg.H, cfg.Rungs = 48, 32, []Rung{{Name: "tiny", W: 16, H: 16, BitRate: 50_000}}
-	cfg.Delay, cfg.Look = 0, DefaultLook()
-	cfg.Look.Radius, cfg.Look.Gap, cfg.Look.Margin = 500, 0, 0
+	cfg.Canvases[0].W, cfg.Canvases[0].H, cfg.Canvases[0].Rungs = 48, 32, []Rung{{Name: "tiny", W: 16, H: 16, BitRate: 50_000}}
+	cfg.Delay, cfg.Canvases[0].Look = 0, DefaultLook()
+	cfg.Canvases[0].Look.Radius, cfg.Canvases[0].Look.Gap, cfg.Canvases[0].Look.Margin = 500, 0, 0
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
 	for k := range 9 {
 		p.feed(k, 0, 1920, 1080, palette[k], 0)
@@ -235,7 +235,7 @@ func TestTinyStage(t *testing.T) {
 		}
 	}
 	for n := range 12 {
-		p.Compositor.Join(string(rune('p'+n)), "x").Leave()
+		p.Compositor.Join(TileConfig{ID: string(rune('p' + n)), Name: "x"}).Leave()
 		p.Frame()
 	}
 }

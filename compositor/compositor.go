@@ -18,29 +18,21 @@ type Compositor struct {
 	cfg    Config
 	set    codec.Set
 	artist *art.Artist
-	canvas canvas
 	mixer  mixer
-	rungs  []*rung
 	sound  *sound
+
+	canvases []*canvas
 
 	frameSeq atomic.Uint64
 	end      atomic.Int64 // media.Time at which the program ends
 	stop     chan struct{}
+	speaking atomic.Pointer[speaking]
 	decoders sync.WaitGroup
 
-	mu      sync.Mutex // tiles, look and what belongs to them; held while art is drawn
-	look    Look
+	mu      sync.Mutex // tiles, looks and what belongs to them; held while art is drawn
 	tiles   []*Tile
 	stopped bool
 	running bool
-
-	empty     *codec.Picture // the slate of emptyOf
-	emptyOf   Look
-	cornerArt [4]*codec.Overlay
-	cornersOf cornerKey
-
-	sceneMu sync.Mutex // short: a canvas takes it at each tick
-	scene   *scene
 }
 
 // New opens all encoders and their outlets. Run must be called once, and ends them.
@@ -52,8 +44,10 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compositor: %w", err)
 	}
-	c := &Compositor{cfg: cfg, set: set, artist: artist, look: cfg.Look, stop: make(chan struct{})}
-	c.canvas.c = c
+	c := &Compositor{cfg: cfg, set: set, artist: artist, stop: make(chan struct{})}
+	for i := range cfg.Canvases {
+		c.canvases = append(c.canvases, newCanvas(c, i))
+	}
 	c.mixer.delay = cfg.Delay.Ticks(sampleRate)
 	c.end.Store(math.MaxInt64)
 	c.frameSeq.Store(firstSeq)
@@ -72,19 +66,23 @@ func (c *Compositor) open() (err error) {
 		if err == nil {
 			return
 		}
-		for _, r := range c.rungs {
-			r.close()
+		for _, cv := range c.canvases {
+			for _, r := range cv.rungs {
+				r.close()
+			}
 		}
 		if c.sound != nil {
 			c.sound.close()
 		}
 	}()
-	for _, r := range c.cfg.Rungs {
-		g, err := openRung(r, &c.cfg, c.set)
-		if err != nil {
-			return err
+	for _, cv := range c.canvases {
+		for _, r := range cv.cfg.Rungs {
+			g, err := openRung(r, cv.cfg, &c.cfg, c.set)
+			if err != nil {
+				return err
+			}
+			cv.rungs = append(cv.rungs, g)
 		}
-		c.rungs = append(c.rungs, g)
 	}
 	c.sound, err = openSound(&c.cfg, c.set)
 	return err
@@ -93,19 +91,34 @@ func (c *Compositor) open() (err error) {
 // start runs i's decoder. Called with c.mu held.
 func (c *Compositor) start(i *Input) { c.decoders.Go(i.run) }
 
-// Apply changes the look, at one frame.
-func (c *Compositor) Apply(look Look) {
+// Apply changes the looks of the canvases named, each at one frame.
+func (c *Compositor) Apply(looks map[string]Look) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if look != c.look && !c.stopped {
-		c.look = look
+	changed := false
+	for _, cv := range c.canvases {
+		if look, ok := looks[cv.cfg.Name]; ok && look != cv.look {
+			cv.look, changed = look, true
+		}
+	}
+	if changed && !c.stopped {
 		c.rebuild()
 	}
 }
 
-// Snapshot is a copy of the last composed picture, which the caller releases, or
-// nil before the first.
-func (c *Compositor) Snapshot() *codec.Picture { return c.canvas.snapshot() }
+// Snapshot is a copy of the last picture composed on the first canvas, which the caller
+// releases, or nil before the first.
+func (c *Compositor) Snapshot() *codec.Picture { return c.canvases[0].snapshot() }
+
+// SnapshotOf is Snapshot of a canvas by name; nil where there is no such canvas.
+func (c *Compositor) SnapshotOf(canvas string) *codec.Picture {
+	for _, cv := range c.canvases {
+		if cv.cfg.Name == canvas {
+			return cv.snapshot()
+		}
+	}
+	return nil
+}
 
 // Stop lets the program end: inputs take nothing more, what they had is shown, and
 // Run returns when the encoders have flushed. It does not wait.
@@ -130,7 +143,8 @@ func (c *Compositor) Stop() {
 // Run is the program: it blocks until Stop, and until everything that was composed
 // by then is encoded and every outlet is closed. It owns these goroutines:
 //
-//	canvas   draws each tick         ends at the program's end, closes the rungs' channels
+//	canvas   draws each tick, one per output shape
+//	                                 ends at the program's end, closes its rungs' channels
 //	rung     encodes, one per rung   ends when its channel closes, flushes, closes its outlet
 //	mixer    mixes each audio frame  ends at the program's end, closes the sound's channel
 //	sound    encodes                 ends like a rung
@@ -146,12 +160,14 @@ func (c *Compositor) Run() {
 	c.mu.Unlock()
 
 	var encoders, readers sync.WaitGroup
-	for _, r := range c.rungs {
-		r.next = first
-		encoders.Go(r.run)
+	for _, cv := range c.canvases {
+		for _, r := range cv.rungs {
+			r.next = first
+			encoders.Go(r.run)
+		}
+		readers.Go(func() { cv.run(first) })
 	}
 	encoders.Go(c.sound.run)
-	readers.Go(func() { c.runCanvas(first) })
 	readers.Go(func() { c.runMixer(c.cfg.Rate.Frame(first)) })
 	readers.Wait()
 	encoders.Wait()
@@ -168,33 +184,6 @@ func (c *Compositor) first() int64 {
 		return 0
 	}
 	return (c.cfg.Rate.Index(now) + gop) / gop * gop
-}
-
-// runCanvas composes each frame when it is due. Where it is late by more than a
-// frame it goes on with the one that is due now; the rungs fill what is missing.
-func (c *Compositor) runCanvas(n int64) {
-	pace := c.newPacer()
-	defer pace.timer.Stop()
-	rate := c.cfg.Rate
-	for {
-		now, ok := pace.wait(rate.Frame(n), rate.Frame(n))
-		if !ok {
-			break
-		}
-		if due := rate.Index(min(now, media.Time(c.end.Load())-1)); due > n+1 {
-			c.canvas.late.Add(due - n)
-			n = due
-		}
-		m := c.canvas.tick(n)
-		for _, r := range c.rungs {
-			r.offer(composed{m.n, m.pic.Retain(), m.drawn})
-		}
-		m.pic.Release()
-		n++
-	}
-	for _, r := range c.rungs {
-		close(r.in)
-	}
 }
 
 // runMixer mixes each audio frame when its first sample is due, as the canvas draws a frame when
@@ -229,11 +218,8 @@ func (c *Compositor) clear() {
 		t.drop()
 	}
 	c.tiles = nil
-	c.canvas.close()
-	c.show(nil)
-	if c.empty != nil {
-		c.empty.Release()
-		c.empty = nil
+	for _, cv := range c.canvases {
+		cv.close()
 	}
 }
 

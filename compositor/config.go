@@ -13,27 +13,33 @@ import (
 // Config is what a compositor is made for. It does not change in its life, except
 // for the look, which Apply replaces.
 type Config struct {
-	W, H  int // of the canvas; even
-	Rate  media.FrameRate
-	Look  Look
-	Delay media.Time // D: how far behind the clock the inputs are read
-	Clock media.Clock
-	Rungs []Rung
+	Canvases []Canvas // the first is the one that Snapshot shows; all have the same sound
+	Rate     media.FrameRate
+	Delay    media.Time // D: how far behind the clock the inputs are read
+	Clock    media.Clock
 
 	AudioBitRate int // bit/s; 0: 128,000
 	GOP          int // frames between key frames, which stand at multiples of it
 	PartFrames   int // frames per part: no sample reaches over a multiple of it
 
-	// Open is asked for the place of each rung's packets, by its name, and of the
-	// sound's, by AudioID, as soon as its encoder is open.
-	Open func(id string, p media.Params) (Outlet, error)
+	// Open is asked for the place of each rung's packets, by the names of its canvas and its own,
+	// as soon as its encoder is open; and of the sound's, by AudioID and no canvas.
+	Open func(canvas, rung string, p media.Params) (Outlet, error)
 	Log  *slog.Logger // nil discards
 }
 
 // AudioID is what Config.Open is asked for the sound.
 const AudioID = "audio"
 
-// Rung is one rendition of the canvas.
+// Canvas is one output shape: a picture of its own from the same broadcasters.
+type Canvas struct {
+	Name  string
+	W, H  int // even
+	Look  Look
+	Rungs []Rung
+}
+
+// Rung is one rendition of a canvas.
 type Rung struct {
 	Name    string
 	W, H    int    // even, no larger than the canvas
@@ -76,23 +82,34 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	wrong(!evenSize(c.W, c.H), "canvas of %dx%d: both sides must be even, from 16 to 4096", c.W, c.H)
 	wrong(c.Rate.Num <= 0 || c.Rate.Den <= 0, "frame rate %d/%d: both must be positive", c.Rate.Num, c.Rate.Den)
 	wrong(c.Delay < 0 || c.Delay > maxDelay, "delay %v: it must be from 0 to %v", c.Delay, maxDelay)
 	wrong(c.GOP <= 0, "GOP of %d frames: it must be positive", c.GOP)
 	wrong(c.PartFrames <= 0, "parts of %d frames: the number must be positive", c.PartFrames)
 	wrong(c.AudioBitRate < 8_000, "audio at %d bit/s: give at least 8000", c.AudioBitRate)
 	wrong(c.Open == nil, "Open is missing: packets have nowhere to go")
-	wrong(len(c.Rungs) == 0, "no rungs: give at least one")
+	wrong(len(c.Canvases) == 0, "no canvas: give at least one")
+	names := map[string]bool{}
+	for i := range c.Canvases {
+		cv := &c.Canvases[i]
+		wrong(cv.Name == "" || names[cv.Name], "canvas %q: names must be given and differ", cv.Name)
+		names[cv.Name] = true
+		cv.validate(wrong)
+	}
+	return errors.Join(errs...)
+}
+
+func (cv *Canvas) validate(wrong func(bad bool, format string, args ...any)) {
+	wrong(!evenSize(cv.W, cv.H), "canvas of %dx%d: both sides must be even, from 16 to 4096", cv.W, cv.H)
+	wrong(len(cv.Rungs) == 0, "canvas %q has no rungs: give at least one", cv.Name)
 	names := map[string]bool{AudioID: true}
-	for _, r := range c.Rungs {
+	for _, r := range cv.Rungs {
 		wrong(r.Name == "" || names[r.Name], "rung %q: names must be given, differ, and not be %q", r.Name, AudioID)
-		wrong(!evenSize(r.W, r.H) || r.W > c.W || r.H > c.H,
-			"rung %q of %dx%d: both sides must be even, from 16 to the canvas's %dx%d", r.Name, r.W, r.H, c.W, c.H)
+		wrong(!evenSize(r.W, r.H) || r.W > cv.W || r.H > cv.H,
+			"rung %q of %dx%d: both sides must be even, from 16 to the canvas's %dx%d", r.Name, r.W, r.H, cv.W, cv.H)
 		wrong(r.BitRate <= 0, "rung %q at %d bit/s: it must be positive", r.Name, r.BitRate)
 		names[r.Name] = true
 	}
-	return errors.Join(errs...)
 }
 
 func evenSize(w, h int) bool {

@@ -17,7 +17,7 @@ type use struct {
 }
 
 // maxUses is how many sizes of one input are scaled ahead; a canvas scales any other itself.
-const maxUses = 4
+const maxUses = 8
 
 // frame is a decoded picture with its scaled copies, shared by the film and canvases.
 type frame struct {
@@ -103,8 +103,10 @@ type film struct {
 	mu      sync.Mutex
 	frames  [filmLen]*frame
 	head, n int
-	ended   bool // nothing will follow
-	gone    bool // nothing is wanted any more
+	keep    media.Time // how long a picture stays after its successor's time, for a canvas that ticks later than another
+	begun   bool       // a picture has been let go: a canvas that is late is shown the oldest there is
+	ended   bool       // nothing will follow
+	gone    bool       // nothing is wanted any more
 
 	skipped int64 // pictures that were never on show for want of room
 }
@@ -140,26 +142,31 @@ func (fm *film) add(f *frame) {
 }
 
 // pick is the newest picture not later than t, held for the caller, or nil. Pictures
-// before it are let go. The last picture of an ended film is shown for afterEnd only,
+// before it are let go once they are older than keep. The last picture of an ended film is shown for afterEnd only,
 // that of a stalled one for staleAfter.
 func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 	var out [filmLen]*frame
 	n := 0
 	fm.mu.Lock()
-	for fm.n > 1 && fm.frames[(fm.head+1)%filmLen].src.At <= t {
+	for fm.n > 1 && fm.at(1).src.At <= t-fm.keep {
 		out[n] = fm.shift()
 		n++
+		fm.begun = true
 	}
-	over := fm.ended && fm.n == 1
+	k := 0
+	for k+1 < fm.n && fm.at(k+1).src.At <= t {
+		k++
+	}
+	over := fm.ended && k == fm.n-1
 	limit := staleAfter
 	if over {
 		limit = afterEnd
 	}
 	switch {
-	case fm.n == 0 || fm.frames[fm.head].src.At > t:
-	case t-fm.frames[fm.head].src.At <= limit:
-		f = fm.frames[fm.head].retain()
-	case over:
+	case fm.n == 0 || fm.at(k).src.At > t && !fm.begun:
+	case t-fm.at(k).src.At <= limit:
+		f = fm.at(k).retain()
+	case over && fm.n == 1:
 		out[n] = fm.shift()
 		n++
 	}
@@ -196,13 +203,15 @@ func (fm *film) discard() {
 // pixels is the size of all pictures. Called locked.
 func (fm *film) pixels() (n int) {
 	for i := range fm.n {
-		src := fm.frames[(fm.head+i)%filmLen].src
+		src := fm.at(i).src
 		n += src.W * src.H
 	}
 	return n
 }
 
-func (fm *film) last() *frame { return fm.frames[(fm.head+fm.n-1)%filmLen] } // called locked
+func (fm *film) at(k int) *frame { return fm.frames[(fm.head+k)%filmLen] } // called locked
+
+func (fm *film) last() *frame { return fm.at(fm.n - 1) } // called locked
 
 func (fm *film) shift() *frame { // called locked
 	f := fm.frames[fm.head]

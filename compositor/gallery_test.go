@@ -21,7 +21,7 @@ func TestGallery(t *testing.T) {
 		"Katherine Johnson", "Élodie", "Иван Петров", "🎉"}
 	for _, n := range []int{0, 1, 2, 3, 4, 5, 9} {
 		cfg := config()
-		cfg.Look, cfg.Delay = DefaultLook(), 0
+		cfg.Canvases[0].Look, cfg.Delay = DefaultLook(), 0
 		p := newInline(t, cfg, codec.Fake(), media.VP8, n)
 		noise := uint32(7)
 		for k := range n {

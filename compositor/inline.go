@@ -27,7 +27,7 @@ func NewInline(cfg Config, set codec.Set) (*Inline, error) {
 // Join puts a participant on the stage; with CodecNone it has no video. It answers
 // the number that Push knows its video by.
 func (p *Inline) Join(name string, mc media.Codec) (int, error) {
-	tile := p.c.Join(name, name)
+	tile := p.c.Join(TileConfig{ID: name, Name: name})
 	if mc == media.CodecNone {
 		return -1, nil
 	}
@@ -48,15 +48,17 @@ func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 
 // Frame composes the next frame and encodes it in every rung.
 func (p *Inline) Frame() {
-	m := p.c.canvas.tick(p.next)
-	for _, r := range p.c.rungs {
-		r.step(composed{m.n, m.pic.Retain(), m.drawn})
+	for _, cv := range p.c.canvases {
+		m := cv.tick(p.next)
+		for _, r := range cv.rungs {
+			r.step(composed{m.n, m.pic.Retain(), m.drawn})
+		}
+		m.pic.Release()
 	}
-	m.pic.Release()
 	p.next++
 }
 
-// Snapshot is a copy of the last composed picture, which the caller releases.
+// Snapshot is a copy of the last picture composed on the first canvas, which the caller releases.
 func (p *Inline) Snapshot() *codec.Picture { return p.c.Snapshot() }
 
 // Close flushes the encoders, closes the outlets and frees everything.

@@ -23,7 +23,7 @@ func BenchmarkInline(b *testing.B) {
 		clips[k] = clip(b, set, k, frames)
 	}
 	cfg := config()
-	cfg.Rungs, cfg.Delay = []Rung{{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, Encoder: "libx264", Preset: "superfast"}}, 0
+	cfg.Canvases[0].Rungs, cfg.Delay = []Rung{{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, Encoder: "libx264", Preset: "superfast"}}, 0
 	for _, kind := range []struct {
 		name   string
 		change func(*Look)
@@ -33,7 +33,7 @@ func BenchmarkInline(b *testing.B) {
 	} {
 		b.Run(kind.name, func(b *testing.B) {
 			cfg := cfg
-			kind.change(&cfg.Look)
+			kind.change(&cfg.Canvases[0].Look)
 			inTurns(b, codecsAlone(b, set, cfg, clips), composed4(b, set, cfg, clips))
 		})
 	}
@@ -95,7 +95,7 @@ func codecsAlone(b *testing.B, set codec.Set, cfg Config, clips [4][]media.Packe
 		b.Cleanup(d.Close)
 		decoders[k] = d
 	}
-	r := cfg.Rungs[0]
+	r := cfg.Canvases[0].Rungs[0]
 	enc, err := set.NewVideoEncoder(codec.VideoConfig{
 		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: cfg.Rate, BitRate: r.BitRate, GOP: cfg.GOP,
 	})
@@ -129,7 +129,7 @@ func composeAll(b *testing.B, set codec.Set, cfg Config, clips [4][]media.Packet
 		for k, i := range p.inputs {
 			i.step(clips[k][n])
 		}
-		m := p.canvas.tick(int64(n))
+		m := p.canvases[0].tick(int64(n))
 		m.pic.Release()
 		out = append(out, p.Compositor.Snapshot())
 		b.Cleanup(out[n].Release)

@@ -2,11 +2,11 @@ package compositor
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"tilecast/compositor/codec"
-	"tilecast/compositor/layout"
 	"tilecast/media"
 )
 
@@ -47,6 +47,9 @@ func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 	switch {
 	case mc.Video():
 		i.film = &film{}
+		if len(c.canvases) > 1 {
+			i.film.keep = 2 * c.cfg.Rate.Frame(1)
+		}
 		i.changed = make(chan struct{})
 		i.demand.Changed = i.changed
 		i.pictures, err = c.set.NewVideoDecoder(mc)
@@ -143,12 +146,15 @@ func (i *Input) leave() {
 	i.voice.leave()
 }
 
-// want says how large the input is shown, and how it fits; zero when it is not.
-func (i *Input) want(w, h int, fit layout.Fit) {
-	if w > 0 {
-		i.uses.Store(&[]use{{w, h, fit}})
-	} else {
-		i.uses.Store(nil)
+// want says in which ways the input is shown; none when it is not shown.
+func (i *Input) want(uses []use) {
+	if old := i.uses.Load(); old == nil || !slices.Equal(*old, uses) {
+		uses = slices.Clone(uses)
+		i.uses.Store(&uses)
+	}
+	w, h := 0, 0
+	for _, u := range uses {
+		w, h = max(w, u.w), max(h, u.h)
 	}
 	i.queue.setIdle(w == 0)
 	i.mu.Lock()

@@ -86,7 +86,7 @@ func openSound(cfg *Config, set codec.Set) (*sound, error) {
 	for range cap(s.free) {
 		s.free <- make([]float32, 2*s.frame)
 	}
-	if s.out, err = cfg.Open(AudioID, media.Params{Audio: &p}); err != nil {
+	if s.out, err = cfg.Open("", AudioID, media.Params{Audio: &p}); err != nil {
 		enc.Close()
 		return nil, fmt.Errorf("sound: open outlet: %w", err)
 	}

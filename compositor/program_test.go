@@ -29,7 +29,7 @@ func TestPicturesAreShownAfterTheDelayAndStayInStepWithSound(t *testing.T) {
 			cfg := config()
 			cfg.Delay = delay
 			s := newStage(t, cfg, codec.Fake()).start()
-			tile := s.Join("a", "Ada")
+			tile := s.Join(TileConfig{ID: "a", Name: "Ada"})
 			video, audio := s.open(tile, media.VP8), s.open(tile, media.Opus)
 			const flash = 40 // frames of picture, at 30 fps: 1.333 s
 			go func() {
@@ -126,7 +126,7 @@ func TestSlowEncodersLeaveNoHoles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, config(), slow(codec.Fake(), delay)).start()
-				video := s.open(s.Join("a", "Ada"), media.VP8)
+				video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 				for k := range 300 {
 					s.show(video, k, 640, 360, palette[k%len(palette)])
 					time.Sleep(tick)
@@ -214,7 +214,7 @@ func TestStopWithoutRunningAndTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := codec.Live()
 		s := newStage(t, config(), codec.Fake())
-		tile := s.Join("a", "Ada")
+		tile := s.Join(TileConfig{ID: "a", Name: "Ada"})
 		i := s.open(tile, media.VP8)
 		s.Stop()
 		s.Stop()
@@ -225,7 +225,7 @@ func TestStopWithoutRunningAndTwice(t *testing.T) {
 				t.Errorf("%s closed %d times", id, tp.closed)
 			}
 		}
-		if i.Push(media.Packet{}) || tile.c.Join("b", "Bob") == nil {
+		if i.Push(media.Packet{}) || tile.c.Join(TileConfig{ID: "b", Name: "Bob"}) == nil {
 			t.Error("a stopped compositor wants something")
 		}
 		if _, err := tile.Open(media.VP8); !errors.Is(err, ErrStopped) {
@@ -233,7 +233,7 @@ func TestStopWithoutRunningAndTwice(t *testing.T) {
 		}
 		tile.Leave()
 		tile.Rename("x")
-		s.Apply(Look{})
+		s.Apply(map[string]Look{"main": {}})
 		if n := codec.Live() - before; n != 0 {
 			t.Errorf("%d pictures are still held", n)
 		}
@@ -243,7 +243,7 @@ func TestStopWithoutRunningAndTwice(t *testing.T) {
 func TestWhatWasPushedBeforeStopIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()
-		video := s.open(s.Join("a", "Ada"), media.VP8)
+		video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 		for k := range 20 {
 			s.show(video, k, 640, 360, black)
 			time.Sleep(tick)
@@ -257,7 +257,7 @@ func TestWhatWasPushedBeforeStopIsShown(t *testing.T) {
 func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()
-		one, two := s.open(s.Join("a", "Ada"), media.Opus), s.open(s.Join("b", "Bob"), media.Opus)
+		one, two := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
 		for k := range 200 {
 			at := s.now()
 			one.Push(codec.FakeAudioPacket(0.25, 480, int64(k), at))
@@ -301,11 +301,11 @@ func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := codec.Live()
 		cfg := config()
-		cfg.W, cfg.H, cfg.Rungs = 160, 90, []Rung{{Name: "90p", W: 160, H: 90, BitRate: 100_000}}
+		cfg.Canvases[0].W, cfg.Canvases[0].H, cfg.Canvases[0].Rungs = 160, 90, []Rung{{Name: "90p", W: 160, H: 90, BitRate: 100_000}}
 		s := newStage(t, cfg, codec.Fake()).start()
 		var stage []*Tile
 		for k := range 500 {
-			tile := s.Join(fmt.Sprint(k), fmt.Sprint("Guest ", k))
+			tile := s.Join(TileConfig{ID: fmt.Sprint(k), Name: fmt.Sprint("Guest ", k)})
 			video, audio := s.open(tile, []media.Codec{media.VP8, media.H264}[k%2]), s.open(tile, media.Opus)
 			for f := range 3 {
 				s.show(video, f, 64, 36, palette[k%9])
@@ -340,14 +340,14 @@ func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 func TestDemandFollowsTheLayout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()
-		video := s.open(s.Join("a", "Ada"), media.VP8)
+		video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 		d := video.Demand()
 		if d.W != 1264 || d.H != 704 || d.FPS != 30 {
 			t.Errorf("alone: %+v", d)
 		}
 		var last *Tile
 		for k := range layout.MaxTiles {
-			last = s.Join(fmt.Sprint(k), "x")
+			last = s.Join(TileConfig{ID: fmt.Sprint(k), Name: "x"})
 		}
 		select {
 		case <-d.Changed:
@@ -365,7 +365,7 @@ func TestDemandFollowsTheLayout(t *testing.T) {
 			t.Error("a key frame is asked of an input that nobody sees")
 		}
 		d = out.Demand()
-		s.Join("a", "Ada").Leave()
+		s.Join(TileConfig{ID: "a", Name: "Ada"}).Leave()
 		<-d.Changed
 		if d := out.Demand(); d.W != 416 {
 			t.Errorf("the tenth of nine: %+v", d)
@@ -383,7 +383,7 @@ func TestDemandFollowsTheLayout(t *testing.T) {
 func TestLostDecoderAsksForAKeyFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()
-		video := s.open(s.Join("a", "Ada"), media.VP8)
+		video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 		if !s.show(video, 1, 64, 36, black) {
 			t.Error("no key frame is asked for at the start")
 		}
@@ -410,9 +410,9 @@ func TestResolutionChangeKeepsTheTile(t *testing.T) {
 	for _, fit := range []layout.Fit{layout.Cover, layout.Contain} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := config()
-			cfg.Look.Fit = fit
+			cfg.Canvases[0].Look.Fit = fit
 			s := newStage(t, cfg, codec.Fake()).start()
-			video := s.open(s.Join("a", "Ada"), media.VP8)
+			video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 			for k, size := range [][2]int{{320, 180}, {640, 360}, {1920, 1080}, {640, 480}, {360, 640}, {33, 77}, {1264, 704}} {
 				for range 15 {
 					s.show(video, 30*k, size[0], size[1], palette[k])
@@ -441,7 +441,7 @@ func TestPlaceholders(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 		empty := pixel()
-		tile := s.Join("a", "Ada")
+		tile := s.Join(TileConfig{ID: "a", Name: "Ada"})
 		time.Sleep(100 * time.Millisecond)
 		blank := pixel()
 		if blank == empty {
@@ -488,16 +488,16 @@ func TestPlaceholders(t *testing.T) {
 func TestApplyTakesEffectAtOneFrameOnAllRungs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()
-		s.Join("a", "Ada")
-		s.Join("b", "Bob")
+		s.Join(TileConfig{ID: "a", Name: "Ada"})
+		s.Join(TileConfig{ID: "b", Name: "Bob"})
 		time.Sleep(500 * time.Millisecond)
-		look := s.cfg.Look
+		look := s.cfg.Canvases[0].Look
 		look.Gap, look.Margin, look.Background.R = 200, 100, 255
-		s.Apply(look)
+		s.Apply(map[string]Look{"main": look})
 		time.Sleep(500 * time.Millisecond)
 		s.end()
 		at := map[string]media.Time{}
-		for _, r := range s.cfg.Rungs {
+		for _, r := range s.cfg.Canvases[0].Rungs {
 			var before codec.YCbCr
 			for k, u := range s.video(r.Name) {
 				c := u.Mean(image.Rect(r.W*47/100, r.H*4/10, r.W*53/100, r.H*6/10))
@@ -515,19 +515,19 @@ func TestApplyTakesEffectAtOneFrameOnAllRungs(t *testing.T) {
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {
 	for word, change := range map[string]func(*Config){
-		"canvas of 1281x720": func(c *Config) { c.W = 1281 },
+		"canvas of 1281x720": func(c *Config) { c.Canvases[0].W = 1281 },
 		"frame rate 0/1":     func(c *Config) { c.Rate.Num = 0 },
-		"no rungs":           func(c *Config) { c.Rungs = nil },
-		`rung "180p" of 320`: func(c *Config) { c.Rungs[1].H = 181 },
-		`rung "720p"`:        func(c *Config) { c.Rungs[1].Name = "720p" },
-		`rung "audio"`:       func(c *Config) { c.Rungs[1].Name = "audio" },
-		"larger":             func(c *Config) { c.Rungs[1].W = 0 },
+		"no rungs":           func(c *Config) { c.Canvases[0].Rungs = nil },
+		`rung "180p" of 320`: func(c *Config) { c.Canvases[0].Rungs[1].H = 181 },
+		`rung "720p"`:        func(c *Config) { c.Canvases[0].Rungs[1].Name = "720p" },
+		`rung "audio"`:       func(c *Config) { c.Canvases[0].Rungs[1].Name = "audio" },
+		"larger":             func(c *Config) { c.Canvases[0].Rungs[1].W = 0 },
 		"GOP of 0":           func(c *Config) { c.GOP = 0 },
 		"parts of -1":        func(c *Config) { c.PartFrames = -1 },
 		"delay":              func(c *Config) { c.Delay = -1 },
 	} {
 		cfg := config()
-		cfg.Open = func(string, media.Params) (Outlet, error) { return &tape{}, nil }
+		cfg.Open = func(string, string, media.Params) (Outlet, error) { return &tape{}, nil }
 		change(&cfg)
 		if word == "larger" {
 			word = "from 16 to the canvas's 1280x720"
@@ -541,11 +541,11 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 func TestEncoderThatDoesNotOpen(t *testing.T) {
 	cfg := config()
 	var tapes []*tape
-	cfg.Open = func(string, media.Params) (Outlet, error) {
+	cfg.Open = func(string, string, media.Params) (Outlet, error) {
 		tapes = append(tapes, &tape{})
 		return tapes[len(tapes)-1], nil
 	}
-	cfg.Rungs[1].Encoder = "h264_martian"
+	cfg.Canvases[0].Rungs[1].Encoder = "h264_martian"
 	before := codec.Live()
 	synctest.Test(t, func(t *testing.T) {
 		c, err := New(cfg, codec.Fake())

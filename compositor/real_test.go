@@ -64,9 +64,9 @@ func TestRealCodecs(t *testing.T) {
 	voice := spoken(t, set, 100)
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
-		cfg.Rungs[0].Encoder, cfg.Rungs[0].Preset = "libx264", "ultrafast"
+		cfg.Canvases[0].Rungs[0].Encoder, cfg.Canvases[0].Rungs[0].Preset = "libx264", "ultrafast"
 		s := newStage(t, cfg, set).start()
-		ada, bob := s.Join("a", "Ada"), s.Join("b", "Bob")
+		ada, bob := s.Join(TileConfig{ID: "a", Name: "Ada"}), s.Join(TileConfig{ID: "b", Name: "Bob"})
 		inputs := []*Input{s.open(ada, media.VP8), s.open(bob, media.H264)}
 		sound := s.open(ada, media.Opus)
 		go func() {
@@ -93,7 +93,7 @@ func TestRealCodecs(t *testing.T) {
 				t.Errorf("input: %+v", i)
 			}
 		}
-		for _, r := range s.cfg.Rungs {
+		for _, r := range s.cfg.Canvases[0].Rungs {
 			checkReal(t, set, s, r)
 		}
 		checkRealSound(t, set, s)

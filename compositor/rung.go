@@ -13,6 +13,7 @@ import (
 // sample fills one, or several where ticks did not come in time, so that there is
 // never a hole, but never reaches over the edge of a part or of a GOP.
 type rung struct {
+	canvas    string
 	name      string
 	rate      media.FrameRate
 	gop, part int64
@@ -30,8 +31,8 @@ type rung struct {
 	samples, bytes, skipped, replaced, faults atomic.Int64
 }
 
-// openRung opens r's encoder, or the next best one that opens.
-func openRung(r Rung, cfg *Config, set codec.Set) (*rung, error) {
+// openRung opens the encoder of cv's rung r, or the next best one that opens.
+func openRung(r Rung, cv *Canvas, cfg *Config, set codec.Set) (*rung, error) {
 	vc := codec.VideoConfig{
 		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: cfg.Rate,
 		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: cfg.GOP,
@@ -41,7 +42,7 @@ func openRung(r Rung, cfg *Config, set codec.Set) (*rung, error) {
 		vc.Name, vc.Preset = "", ""
 		var other error
 		if enc, other = set.NewVideoEncoder(vc); other == nil {
-			cfg.Log.Warn("encoder does not open, using the next best H.264 encoder", "rung", r.Name, "encoder", r.Encoder, "err", err)
+			cfg.Log.Warn("encoder does not open, using the next best H.264 encoder", "canvas", cv.Name, "rung", r.Name, "encoder", r.Encoder, "err", err)
 			err = nil
 		}
 	}
@@ -49,14 +50,14 @@ func openRung(r Rung, cfg *Config, set codec.Set) (*rung, error) {
 		return nil, fmt.Errorf("rung %q: open encoder %q at %dx%d: %w", r.Name, r.Encoder, r.W, r.H, err)
 	}
 	g := &rung{
-		name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
-		log: cfg.Log.With("rung", r.Name), in: make(chan composed, 1),
+		canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
+		log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
 	}
-	if r.W != cfg.W || r.H != cfg.H {
+	if r.W != cv.W || r.H != cv.H {
 		g.scaled = codec.NewPicture(r.W, r.H)
 	}
 	p := enc.Params()
-	if g.out, err = cfg.Open(r.Name, media.Params{Video: &p}); err != nil {
+	if g.out, err = cfg.Open(cv.Name, r.Name, media.Params{Video: &p}); err != nil {
 		g.close()
 		return nil, fmt.Errorf("rung %q: open outlet: %w", r.Name, err)
 	}

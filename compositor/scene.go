@@ -16,7 +16,7 @@ type scene struct {
 	ground  codec.YCbCr
 	cells   []cell
 	corners [4]*codec.Overlay // top left first, clockwise; nil: square
-	holds   int               // on the cells' pictures; guarded by Compositor.sceneMu
+	holds   int               // on the cells' pictures; guarded by canvas.sceneMu
 }
 
 // cell is one tile's place in a scene.
@@ -65,56 +65,67 @@ func (s *still) render(a *art.Artist, name string, size image.Point, labelled bo
 // inset is a label's distance from its tile's edges.
 func inset(size image.Point) int { return int(art.TextSize(size.X, size.Y)*0.55) &^ 1 }
 
-// rebuild puts the tiles in their places, tells inputs what is wanted of them, and
-// shows the result. Called with c.mu held.
+// rebuild puts the tiles in their places on every canvas, tells inputs what is wanted of
+// them, and shows the result. Called with c.mu held.
 func (c *Compositor) rebuild() {
-	look := c.look
-	s := &scene{look: look, ground: codec.RGB(look.Background.R, look.Background.G, look.Background.B), holds: 1}
-	rects := layout.Grid(c.cfg.W, c.cfg.H, len(c.tiles), look.Gap, look.Margin)
-	for i, t := range c.tiles {
-		if i >= len(rects) {
-			t.place(image.Point{}, look.Fit)
-			continue
+	for _, t := range c.tiles {
+		t.uses = t.uses[:0]
+	}
+	for _, cv := range c.canvases {
+		cv.rebuild()
+	}
+	for _, t := range c.tiles {
+		if t.video != nil {
+			t.video.want(t.uses)
 		}
-		s.cells = append(s.cells, t.cell(rects[i], look))
-		t.place(rects[i].Size(), look.Fit)
 	}
-	if len(c.tiles) == 0 {
-		s.cells = []cell{c.slate()}
-	} else {
-		s.corners = c.corners(rects[0].Size())
-	}
-	c.show(s)
 }
 
-// show replaces the scene that canvases draw. s comes with holds on its pictures.
-func (c *Compositor) show(s *scene) {
-	c.sceneMu.Lock()
-	old := c.scene
-	c.scene = s
-	c.sceneMu.Unlock()
-	c.letGo(old)
+// rebuild makes the canvas's scene. Called with c.mu held.
+func (cv *canvas) rebuild() {
+	look, tiles := cv.look, cv.c.tiles
+	s := &scene{look: look, ground: codec.RGB(look.Background.R, look.Background.G, look.Background.B), holds: 1}
+	rects := layout.Grid(cv.cfg.W, cv.cfg.H, len(tiles), look.Gap, look.Margin)
+	for i, rect := range rects {
+		s.cells = append(s.cells, tiles[i].cell(rect, cv))
+		tiles[i].use(use{rect.Dx(), rect.Dy(), look.Fit})
+	}
+	if len(tiles) == 0 {
+		s.cells = []cell{cv.slate()}
+	} else {
+		s.corners = cv.corners(rects[0].Size())
+	}
+	cv.show(s)
+}
+
+// show replaces the scene from the next tick on. s comes with holds on its pictures.
+func (cv *canvas) show(s *scene) {
+	cv.sceneMu.Lock()
+	old := cv.coming
+	cv.coming = s
+	cv.sceneMu.Unlock()
+	cv.letGo(old)
 }
 
 // currentScene is the scene to draw, held for the caller.
-func (c *Compositor) currentScene() *scene {
-	c.sceneMu.Lock()
-	defer c.sceneMu.Unlock()
-	if c.scene != nil {
-		c.scene.holds++
+func (cv *canvas) currentScene() *scene {
+	cv.sceneMu.Lock()
+	defer cv.sceneMu.Unlock()
+	if cv.coming != nil {
+		cv.coming.holds++
 	}
-	return c.scene
+	return cv.coming
 }
 
 // letGo gives up one hold on s.
-func (c *Compositor) letGo(s *scene) {
+func (cv *canvas) letGo(s *scene) {
 	if s == nil {
 		return
 	}
-	c.sceneMu.Lock()
+	cv.sceneMu.Lock()
 	s.holds--
 	last := s.holds == 0
-	c.sceneMu.Unlock()
+	cv.sceneMu.Unlock()
 	if !last {
 		return
 	}
@@ -124,11 +135,11 @@ func (c *Compositor) letGo(s *scene) {
 	}
 }
 
-// cell is t's place at rect. Called with c.mu held.
-func (t *Tile) cell(rect image.Rectangle, look Look) cell {
-	size := rect.Size()
-	t.still.render(t.c.artist, t.name, size, look.Labels)
-	cl := cell{rect: rect, away: t.away, blank: t.still.blank.Retain(), lost: t.still.lost.Retain(), label: t.still.label}
+// cell is t's place on cv at rect. Called with c.mu held.
+func (t *Tile) cell(rect image.Rectangle, cv *canvas) cell {
+	size, st := rect.Size(), &t.stills[cv.index]
+	st.render(t.c.artist, t.name, size, cv.look.Labels)
+	cl := cell{rect: rect, away: t.away, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label}
 	if cl.label != nil {
 		cl.labelAt = image.Pt(inset(size), max(size.Y-inset(size)-cl.label.H, 0)&^1)
 	}
@@ -139,31 +150,31 @@ func (t *Tile) cell(rect image.Rectangle, look Look) cell {
 }
 
 // slate fills the canvas while nobody is there. Called with c.mu held.
-func (c *Compositor) slate() cell {
-	if c.emptyOf != c.look || c.empty == nil {
-		if c.empty != nil {
-			c.empty.Release()
+func (cv *canvas) slate() cell {
+	if cv.emptyOf != cv.look || cv.empty == nil {
+		if cv.empty != nil {
+			cv.empty.Release()
 		}
-		c.empty = codec.FromImage(c.artist.Slate(c.cfg.W, c.cfg.H, c.look.Background, c.look.Empty))
-		c.emptyOf = c.look
+		cv.empty = codec.FromImage(cv.c.artist.Slate(cv.cfg.W, cv.cfg.H, cv.look.Background, cv.look.Empty))
+		cv.emptyOf = cv.look
 	}
-	return cell{rect: image.Rect(0, 0, c.cfg.W, c.cfg.H), blank: c.empty.Retain(), lost: c.empty.Retain()}
+	return cell{rect: image.Rect(0, 0, cv.cfg.W, cv.cfg.H), blank: cv.empty.Retain(), lost: cv.empty.Retain()}
 }
 
 // corners are the overlays that round tiles of one size; nil for square ones.
 // Called with c.mu held.
-func (c *Compositor) corners(size image.Point) [4]*codec.Overlay {
-	r := min(c.look.Radius, size.X/2, size.Y/2)
+func (cv *canvas) corners(size image.Point) [4]*codec.Overlay {
+	r := min(cv.look.Radius, size.X/2, size.Y/2)
 	if r < 2 {
 		return [4]*codec.Overlay{}
 	}
-	if key := (cornerKey{r, c.look.Background}); c.cornersOf != key {
-		for turns := range c.cornerArt {
-			c.cornerArt[turns] = codec.NewOverlay(art.Corner(r, c.look.Background, turns))
+	if key := (cornerKey{r, cv.look.Background}); cv.cornersOf != key {
+		for turns := range cv.cornerArt {
+			cv.cornerArt[turns] = codec.NewOverlay(art.Corner(r, cv.look.Background, turns))
 		}
-		c.cornersOf = key
+		cv.cornersOf = key
 	}
-	return c.cornerArt
+	return cv.cornerArt
 }
 
 type cornerKey struct {

@@ -53,15 +53,18 @@ func config() Config {
 	look := DefaultLook()
 	look.Labels, look.Radius = false, 0
 	return Config{
-		W: 1280, H: 720, Rate: fps30, Look: look, Delay: 150 * media.Millisecond, Clock: media.NewClock(time.Now()), GOP: 60, PartFrames: 10,
-		Rungs: []Rung{{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000}, {Name: "180p", W: 320, H: 180, BitRate: 300_000}},
+		Rate: fps30, Delay: 150 * media.Millisecond, Clock: media.NewClock(time.Now()), GOP: 60, PartFrames: 10,
+		Canvases: []Canvas{{
+			Name: "main", W: 1280, H: 720, Look: look,
+			Rungs: []Rung{{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000}, {Name: "180p", W: 320, H: 180, BitRate: 300_000}},
+		}},
 	}
 }
 
 func newStage(t *testing.T, cfg Config, set codec.Set) *stage {
 	t.Helper()
 	s := &stage{t: t, tapes: map[string]*tape{}, done: make(chan struct{})}
-	cfg.Open = func(id string, p media.Params) (Outlet, error) {
+	cfg.Open = func(_, id string, p media.Params) (Outlet, error) {
 		s.tapes[id] = &tape{params: p}
 		return s.tapes[id], nil
 	}
@@ -85,7 +88,7 @@ func (s *stage) end() {
 	s.t.Helper()
 	s.Stop()
 	<-s.done
-	for _, r := range s.cfg.Rungs {
+	for _, r := range s.cfg.Canvases[0].Rungs {
 		s.checkTimeline(r.Name)
 	}
 	s.checkSound()
@@ -154,7 +157,7 @@ func (s *stage) checkSound() {
 		last := tp.packets[len(tp.packets)-1]
 		return last.At + last.Dur
 	}
-	if d := end(tp) - end(s.tapes[s.cfg.Rungs[0].Name]); d < -40*media.Millisecond || d > 40*media.Millisecond {
+	if d := end(tp) - end(s.tapes[s.cfg.Canvases[0].Rungs[0].Name]); d < -40*media.Millisecond || d > 40*media.Millisecond {
 		s.t.Errorf("sound ends %v after the picture", d)
 	}
 }
@@ -209,7 +212,7 @@ func TestEachTileIsInItsPlaceOnEveryRung(t *testing.T) {
 				var inputs []*Input
 				for k := range n {
 					mc := []media.Codec{media.VP8, media.H264, media.VP9, media.AV1}[k%4]
-					inputs = append(inputs, s.open(s.Join(fmt.Sprint(k), fmt.Sprint("Guest ", k)), mc))
+					inputs = append(inputs, s.open(s.Join(TileConfig{ID: fmt.Sprint(k), Name: fmt.Sprint("Guest ", k)}), mc))
 				}
 				for f := range 30 {
 					for k, i := range inputs {
@@ -220,7 +223,7 @@ func TestEachTileIsInItsPlaceOnEveryRung(t *testing.T) {
 				s.Stop()
 				s.end()
 				rects := layout.Grid(1280, 720, n, 8, 8)
-				for _, r := range s.cfg.Rungs {
+				for _, r := range s.cfg.Canvases[0].Rungs {
 					units := s.video(r.Name)
 					u := units[len(units)*2/3]
 					for k, rect := range rects {

@@ -3,7 +3,7 @@ package compositor
 // Stats are a compositor's counters since it was made.
 type Stats struct {
 	Tiles    int
-	Ticks    int64 // frames composed
+	Ticks    int64 // frames composed, on all canvases
 	Late     int64 // frames not composed because their time had passed
 	Repaints int64 // whole canvases drawn
 	Blocks   int64 // audio frames mixed
@@ -13,6 +13,7 @@ type Stats struct {
 
 // RungStats are one rung's counters, or the sound's.
 type RungStats struct {
+	Canvas   string // empty: the sound
 	Name     string
 	Samples  int64 // written
 	Bytes    int64
@@ -37,11 +38,16 @@ type InputStats struct {
 
 // Stats reads all counters.
 func (c *Compositor) Stats() Stats {
-	s := Stats{
-		Ticks: c.canvas.ticks.Load(), Late: c.canvas.late.Load(), Repaints: c.canvas.repaints.Load(), Blocks: c.mixer.blocks.Load(),
-	}
-	for _, r := range c.rungs {
-		s.Rungs = append(s.Rungs, RungStats{r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load()})
+	s := Stats{Blocks: c.mixer.blocks.Load()}
+	for _, cv := range c.canvases {
+		s.Ticks += cv.ticks.Load()
+		s.Late += cv.late.Load()
+		s.Repaints += cv.repaints.Load()
+		for _, r := range cv.rungs {
+			s.Rungs = append(s.Rungs, RungStats{
+				cv.cfg.Name, r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load(),
+			})
+		}
 	}
 	a := c.sound
 	s.Rungs = append(s.Rungs, RungStats{Name: AudioID, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load()})

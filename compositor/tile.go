@@ -2,10 +2,8 @@ package compositor
 
 import (
 	"errors"
-	"image"
 	"slices"
 
-	"tilecast/compositor/layout"
 	"tilecast/media"
 )
 
@@ -23,26 +21,51 @@ type Tile struct {
 	left bool
 
 	// Guarded by c.mu, as is left.
-	name  string
-	away  bool
-	video *Input
-	audio *Input
-	still still
+	name   string
+	kind   Kind
+	role   string
+	away   bool
+	video  *Input
+	audio  *Input
+	stills []still // by canvas
+	uses   []use   // of the video, on all canvases
+}
+
+// Kind says what a tile's picture is.
+type Kind uint8
+
+const (
+	Camera Kind = iota // a person
+	Screen             // a shared screen
+)
+
+// TileConfig is who joins.
+type TileConfig struct {
+	ID   string // who comes back with it finds the same tile
+	Name string // as the label says it
+	Kind Kind
+	Role string // for layouts: "host", "guest"…; may be empty
 }
 
 // Join puts a participant on the stage, behind those who are there. Grids show the
 // first layout.MaxTiles; all are heard. An id that is there already gives its tile,
-// under the new name.
-func (c *Compositor) Join(id, name string) *Tile {
+// under the new name, kind and role.
+func (c *Compositor) Join(cfg TileConfig) *Tile {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range c.tiles {
-		if t.id == id {
-			t.rename(name)
+		if t.id == cfg.ID {
+			if t.name != cfg.Name || t.kind != cfg.Kind || t.role != cfg.Role {
+				t.name, t.kind, t.role = cfg.Name, cfg.Kind, cfg.Role
+				t.update()
+			}
 			return t
 		}
 	}
-	t := &Tile{c: c, id: id, name: name, left: c.stopped}
+	t := &Tile{
+		c: c, id: cfg.ID, name: cfg.Name, kind: cfg.Kind, role: cfg.Role, left: c.stopped,
+		stills: make([]still, len(c.canvases)),
+	}
 	if !c.stopped {
 		c.tiles = append(c.tiles, t)
 		c.rebuild()
@@ -95,10 +118,6 @@ func (t *Tile) attach(i *Input) error {
 func (t *Tile) Rename(name string) {
 	t.c.mu.Lock()
 	defer t.c.mu.Unlock()
-	t.rename(name)
-}
-
-func (t *Tile) rename(name string) { // called locked
 	if t.name != name {
 		t.name = name
 		t.update()
@@ -138,7 +157,9 @@ func (t *Tile) drop() {
 			i.leave()
 		}
 	}
-	t.still.release()
+	for i := range t.stills {
+		t.stills[i].release()
+	}
 }
 
 // update shows a change of the tile's own. Called locked.
@@ -148,9 +169,9 @@ func (t *Tile) update() {
 	}
 }
 
-// place tells the tile's video how large it is shown; zero when it is not. Called locked.
-func (t *Tile) place(size image.Point, fit layout.Fit) {
-	if t.video != nil {
-		t.video.want(size.X, size.Y, fit)
+// use notes one way in which the tile's video is shown. Called locked.
+func (t *Tile) use(u use) {
+	if !slices.Contains(t.uses, u) {
+		t.uses = append(t.uses, u)
 	}
 }

@@ -40,42 +40,63 @@ func checkRoom(bad report, at string, r *Room) {
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
 	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
 	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
-	if !checkSize(bad, at+".canvas", r.Canvas.Width, r.Canvas.Height) {
+	if n := len(r.Canvases); n > maxCanvases {
+		bad(at+".canvases", "has %d entries: use at most %d", n, maxCanvases)
+	}
+	checkShape(bad, at, at+".canvas", r.Canvas.Width, r.Canvas.Height, &r.Layout, r.Ladder)
+	first := map[string]string{}
+	for i := range r.Canvases {
+		s, at := &r.Canvases[i], fmt.Sprintf("%s.canvases[%d]", at, i)
+		checkName(bad, at, s.Name, first)
+		if s.Name == "index" || s.Name == "audio" {
+			bad(at+".name", "%q has a meaning of its own in addresses: use another", s.Name)
+		}
+		checkShape(bad, at, at, s.Width, s.Height, &s.Layout, s.Ladder)
+	}
+}
+
+// maxCanvases bounds what one room makes the machine compose.
+const maxCanvases = 4
+
+// checkShape checks a canvas of w by h, said at size, with the layout and ladder below at.
+func checkShape(bad report, at, size string, w, h int, l *Layout, ladder []Rung) {
+	if !checkSize(bad, size, w, h) {
 		return // everything below is measured by the canvas
 	}
-	if n := r.Canvas.Width * r.Canvas.Height; n > maxPixels {
-		bad(at+".canvas", "%dx%d is too large: use at most %d pixels, such as 3840x2160", r.Canvas.Width, r.Canvas.Height, maxPixels)
+	if n := w * h; n > maxPixels {
+		bad(size, "%dx%d is too large: use at most %d pixels, such as 3840x2160", w, h, maxPixels)
 		return
 	}
-	oneOf(bad, at+".layout.mode", r.Layout.Mode, "grid")
-	oneOf(bad, at+".layout.fit", r.Layout.Fit, "cover", "contain")
-	room := min(r.Canvas.Width, r.Canvas.Height) / 8
-	between(bad, at+".layout.gap", r.Layout.Gap, 0, room)
-	between(bad, at+".layout.margin", r.Layout.Margin, 0, room)
+	oneOf(bad, at+".layout.mode", l.Mode, "grid")
+	oneOf(bad, at+".layout.fit", l.Fit, "cover", "contain")
+	room := min(w, h) / 8
+	between(bad, at+".layout.gap", l.Gap, 0, room)
+	between(bad, at+".layout.margin", l.Margin, 0, room)
 
-	if n := len(r.Ladder); n == 0 || n > 6 {
+	if n := len(ladder); n == 0 || n > 6 {
 		bad(at+".ladder", "has %d rungs: use 1 to 6, or leave it out", n)
 	}
 	first := map[string]string{}
-	for i := range r.Ladder {
-		rung, at := &r.Ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
+	for i := range ladder {
+		rung, at := &ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
 		checkName(bad, at, rung.Name, first)
 		if rung.Name == "audio" {
 			bad(at+".name", `"audio" is the name of the sound: use another`)
 		}
-		checkRung(bad, at, rung, r.Canvas)
+		checkRung(bad, at, rung, w, h)
 	}
 }
 
-func checkRung(bad report, at string, r *Rung, c Canvas) {
+// checkRung checks a rung of a canvas of w by h.
+func checkRung(bad report, at string, r *Rung, w, h int) {
 	if checkSize(bad, at, r.Width, r.Height) {
-		off := r.Width*c.Height - r.Height*c.Width // 0 in the very same shape
+		off := r.Width*h - r.Height*w // 0 in the very same shape
 		switch {
-		case r.Width > c.Width || r.Height > c.Height:
-			bad(at, "%dx%d is larger than the canvas (%dx%d)", r.Width, r.Height, c.Width, c.Height)
-		case max(off, -off) > 2*(c.Width+c.Height): // more than rounding both sides to even makes
-			w := r.Height * c.Width / c.Height
-			bad(at, "%dx%d is not of the canvas's shape (%dx%d): use %dx%d", r.Width, r.Height, c.Width, c.Height, (w+1)/2*2, r.Height)
+		case r.Width > w || r.Height > h:
+			bad(at, "%dx%d is larger than the canvas (%dx%d)", r.Width, r.Height, w, h)
+		case max(off, -off) > 2*(w+h): // more than rounding both sides to even makes
+			right := r.Height * w / h
+			bad(at, "%dx%d is not of the canvas's shape (%dx%d): use %dx%d", r.Width, r.Height, w, h, (right+1)/2*2, r.Height)
 		}
 	}
 	if between(bad, at+".bitrate", r.BitRate, 50_000, 100_000_000) && r.MaxRate < r.BitRate {

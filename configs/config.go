@@ -46,6 +46,31 @@ type Room struct {
 	Layout Layout        `yaml:"layout"`
 	Ladder []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
 	Audio  Audio         `yaml:"audio"`
+
+	// Shapes are the room's canvases, each with a URL of its own, the first the default. When there is
+	// none said, there is one: main, of Canvas, Layout and Ladder.
+	Canvases []Shape `yaml:"canvases"`
+}
+
+// Shape is one of several canvases of a room. What it leaves out is as the room has it.
+type Shape struct {
+	Name       string `yaml:"name"` // it is part of addresses: /hls/ROOM/NAME.m3u8
+	Width      int    `yaml:"width"`
+	Height     int    `yaml:"height"`
+	Background Color  `yaml:"background"`
+	Layout     Layout `yaml:"layout"`
+	Ladder     []Rung `yaml:"ladder"` // left out, it follows from the size
+}
+
+// All are the room's canvases, however they were said.
+func (r *Room) All() []Shape {
+	if len(r.Canvases) > 0 {
+		return r.Canvases
+	}
+	return []Shape{{
+		Name: "main", Width: r.Canvas.Width, Height: r.Canvas.Height, Background: r.Canvas.Background,
+		Layout: r.Layout, Ladder: r.Ladder,
+	}}
 }
 
 // Canvas is the composed picture.
@@ -85,7 +110,7 @@ type Audio struct {
 func Default() Config {
 	room := defaultRoom()
 	room.Name = "demo"
-	room.Ladder = defaultLadder(room.Canvas)
+	room.Ladder = defaultLadder(room.Canvas.Width, room.Canvas.Height)
 	return Config{
 		HTTP:  HTTP{Listen: ":8080"},
 		UDP:   UDP{Port: 8189},
@@ -105,13 +130,15 @@ func defaultRoom() Room {
 		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}, Background: Color{0x10, 0x14, 0x18}},
 		Layout: Layout{Mode: "grid", Fit: "cover", Gap: 8, Labels: true},
 		Audio:  Audio{BitRate: 128_000},
+
+		Canvases: []Shape{},
 	}
 }
 
 // defaultLadder is the canvas as it is, and at half its width and height unless that is too small.
-func defaultLadder(c Canvas) []Rung {
-	full := Rung{Name: rungName(c.Width, c.Height), Width: c.Width, Height: c.Height}
-	half := Rung{Width: c.Width / 4 * 2, Height: c.Height / 4 * 2}
+func defaultLadder(w, h int) []Rung {
+	full := Rung{Name: rungName(w, h), Width: w, Height: h}
+	half := Rung{Width: w / 4 * 2, Height: h / 4 * 2}
 	half.Name = rungName(half.Width, half.Height)
 	ladder := []Rung{full, half}
 	if min(half.Width, half.Height) < 64 {

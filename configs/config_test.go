@@ -1,8 +1,10 @@
 package configs
 
 import (
+	"bytes"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -29,10 +31,20 @@ func TestShippedFileSaysEverything(t *testing.T) {
 	var cfg Config
 	d.document(data, &cfg)
 	for _, path := range paths(reflect.TypeFor[Config](), "") {
-		if at := strings.ReplaceAll(path, "[]", "[0]"); d.lines[at] == 0 {
+		if at := strings.ReplaceAll(path, "[]", "[0]"); d.lines[at] == 0 && !shownInComment(data, path) {
 			t.Errorf("%s does not mention %s", shipped, path)
 		}
 	}
+}
+
+// shownInComment reports whether a key of a list that is empty by default is in an example
+// (TestExamplesInComments), or is the same as elsewhere in the file.
+func shownInComment(data []byte, path string) bool {
+	_, key, ok := strings.Cut(path, "canvases[].")
+	if head, _, deep := strings.Cut(key, "."); deep || head == "ladder[]" {
+		return ok
+	}
+	return ok && regexp.MustCompile(`(?m)^#:.*\b`+key+":").Match(data)
 }
 
 func TestDefaultsAreRight(t *testing.T) {
@@ -90,7 +102,7 @@ func TestAnyCanvasHasALadder(t *testing.T) {
 			cfg := Default()
 			room := &cfg.Rooms[0]
 			room.Canvas.Width, room.Canvas.Height = w, h
-			room.Ladder = defaultLadder(room.Canvas)
+			room.Ladder = defaultLadder(w, h)
 			check(&cfg, func(path, format string, args ...any) {
 				t.Fatalf("%dx%d: %s: "+format, append([]any{w, h, path}, args...)...)
 			})
@@ -120,5 +132,50 @@ rooms:
 		if _, err := Parse("x.yaml", []byte(text)); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// examples takes the marks off the comments that hold examples, and what they stand in for away.
+func examples(data []byte) []byte {
+	data = bytes.ReplaceAll(data, []byte(" []\n#:"), []byte("\n#:"))
+	return bytes.ReplaceAll(data, []byte("#:"), []byte("  "))
+}
+
+// The examples that stand in comments, each line of which begins with "#:", are right once they are no comments.
+func TestExamplesInComments(t *testing.T) {
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Parse("examples", examples(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if room := cfg.Rooms[0]; len(room.Canvases) != 2 || room.Canvases[1].Width != 720 || len(room.Canvases[0].Ladder) != 2 {
+		t.Errorf("%+v", room.Canvases)
+	}
+}
+
+func TestCanvasesTakeWhatTheRoomSays(t *testing.T) {
+	cfg, err := Parse("x.yaml", []byte(`
+rooms:
+  - name: a
+    canvases:
+      - {name: wide}
+      - {name: tall, width: 540, height: 960, layout: {fit: cover}}
+    layout: {fit: contain, gap: 2}
+    canvas: {background: "#ff0000"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := cfg.Rooms[0].All()
+	wide, tall := all[0], all[1]
+	if len(all) != 2 || wide.Width != 1280 || wide.Layout.Fit != "contain" || wide.Ladder[0].Name != "720p" ||
+		tall.Layout.Gap != 2 || tall.Layout.Fit != "cover" || tall.Background != (Color{0xff, 0, 0}) || tall.Ladder[0].Width != 540 {
+		t.Errorf("%+v", all)
+	}
+	if all := Default().Rooms[0].All(); len(all) != 1 || all[0].Name != "main" || all[0].Width != 1280 || len(all[0].Ladder) != 2 {
+		t.Errorf("without canvases: %+v", all)
 	}
 }

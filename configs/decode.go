@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 // after a mistake, and remembers where everything was said.
 type decoder struct {
 	file     string
+	shape    Shape             // what an entry of canvases begins with
 	lines    map[string]int    // by path, such as rooms[0].canvas.fps: where it was said
 	scalars  map[string]string // by path: the text of values outside of lists
 	outside  map[string]string // by path: the flag or variable that comes before the file
@@ -88,7 +90,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	said := map[string]int{}
-	for key, val := range pairs(n, map[*yaml.Node]bool{}) {
+	for key, val := range last("canvases", pairs(n, map[*yaml.Node]bool{})) {
 		name, at := key.Value, join(path, key.Value)
 		if line, again := said[name]; again {
 			d.fail(key, at, "said before, on line %d", line)
@@ -101,7 +103,30 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 			continue
 		}
 		d.lines[at] = key.Line
+		if room, ok := v.Addr().Interface().(*Room); ok && name == "canvases" {
+			d.shape = room.All()[0] // said by now, or the default
+			d.shape.Name, d.shape.Ladder = "", nil
+		}
 		d.value(val, field, at)
+	}
+}
+
+// last yields the pair of the key named behind all others.
+func last(name string, all iter.Seq2[*yaml.Node, *yaml.Node]) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, val *yaml.Node) bool) {
+		var keys, vals []*yaml.Node
+		for key, val := range all {
+			if key.Value == name {
+				keys, vals = append(keys, key), append(vals, val)
+			} else if !yield(key, val) {
+				return
+			}
+		}
+		for i := range keys {
+			if !yield(keys[i], vals[i]) {
+				return
+			}
+		}
 	}
 }
 
@@ -114,8 +139,11 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	for i, entry := range n.Content {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.lines[at] = entry.Line
-		if room, ok := v.Index(i).Addr().Interface().(*Room); ok {
-			*room = defaultRoom()
+		switch e := v.Index(i).Addr().Interface().(type) {
+		case *Room:
+			*e = defaultRoom()
+		case *Shape:
+			*e = d.shape
 		}
 		if target(entry).Tag == "!!null" {
 			d.fail(entry, at, "is empty")

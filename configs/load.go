@@ -134,10 +134,22 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 // complete sets what a room's entry left open. A zero that was said stays, to be refused.
 func (d *decoder) complete(r *Room, at string) {
 	if r.Ladder == nil {
-		r.Ladder = defaultLadder(r.Canvas)
+		r.Ladder = defaultLadder(r.Canvas.Width, r.Canvas.Height)
 	}
-	for i := range r.Ladder {
-		rung, at := &r.Ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
+	d.rungs(r.Ladder, at)
+	for i := range r.Canvases {
+		s, at := &r.Canvases[i], fmt.Sprintf("%s.canvases[%d]", at, i)
+		if s.Ladder == nil {
+			s.Ladder = defaultLadder(s.Width, s.Height)
+		}
+		d.rungs(s.Ladder, at)
+	}
+}
+
+// rungs sets what the ladder at leaves open.
+func (d *decoder) rungs(ladder []Rung, at string) {
+	for i := range ladder {
+		rung, at := &ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
 		said := *rung
 		rung.complete()
 		if d.lines[at+".bitrate"] > 0 {

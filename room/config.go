@@ -28,15 +28,13 @@ const MaxTiles = 9
 type Config struct {
 	Name         string
 	Start        Start
-	Linger       time.Duration // how long an empty program goes on
-	Hold         time.Duration // how long the seat of a lost participant is kept
-	Preset       string        // of packager.NewPlan
-	Window       time.Duration // of media a viewer can seek back
-	W, H         int           // canvas
+	Linger       time.Duration       // how long an empty program goes on
+	Hold         time.Duration       // how long the seat of a lost participant is kept
+	Preset       string              // of packager.NewPlan
+	Window       time.Duration       // of media a viewer can seek back
+	Canvases     []compositor.Canvas // the default first; names as they stand in URLs
 	Rate         media.FrameRate
-	Look         compositor.Look
-	Rungs        []compositor.Rung // top first
-	AudioBitRate int               // bit/s
+	AudioBitRate int // bit/s
 }
 
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
@@ -53,8 +51,16 @@ func (c Config) Validate() error {
 	if _, err := packager.NewPlan(c.Preset, c.Rate); err != nil {
 		errs = append(errs, fmt.Errorf("room %s: %w", c.Name, err))
 	}
-	if len(c.Rungs) == 0 {
-		errs = append(errs, fmt.Errorf("room %s: the ladder has no rung", c.Name))
+	if len(c.Canvases) == 0 {
+		errs = append(errs, fmt.Errorf("room %s: there is no canvas", c.Name))
+	}
+	for _, cv := range c.Canvases {
+		if !nameRE.MatchString(cv.Name) || cv.Name == "index" {
+			errs = append(errs, fmt.Errorf("room %s: canvas name %q: use letters, digits, '.', '_' and '-', at most 64, and not \"index\"", c.Name, cv.Name))
+		}
+		if len(cv.Rungs) == 0 {
+			errs = append(errs, fmt.Errorf("room %s: the ladder of canvas %s has no rung", c.Name, cv.Name))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -64,14 +70,25 @@ func (c Config) changed(next Config) (later []string) {
 	if c.Preset != next.Preset {
 		later = append(later, "preset")
 	}
-	if c.W != next.W || c.H != next.H || c.Rate != next.Rate {
+	sameShape := func(a, b compositor.Canvas) bool { return a.Name == b.Name && a.W == b.W && a.H == b.H }
+	if !slices.EqualFunc(c.Canvases, next.Canvases, sameShape) || c.Rate != next.Rate {
 		later = append(later, "canvas")
-	}
-	if !slices.Equal(c.Rungs, next.Rungs) || c.AudioBitRate != next.AudioBitRate {
+	} else if !slices.EqualFunc(c.Canvases, next.Canvases, sameLadder) || c.AudioBitRate != next.AudioBitRate {
 		later = append(later, "ladder")
 	}
 	if c.Window != next.Window {
 		later = append(later, "window")
 	}
 	return later
+}
+
+func sameLadder(a, b compositor.Canvas) bool { return slices.Equal(a.Rungs, b.Rungs) }
+
+// looks are the looks of c's canvases, by name.
+func (c Config) looks() map[string]compositor.Look {
+	looks := map[string]compositor.Look{}
+	for _, cv := range c.Canvases {
+		looks[cv.Name] = cv.Look
+	}
+	return looks
 }

@@ -43,6 +43,14 @@ func identity(r ingest.Request) (who string, fresh bool) {
 	return who, fresh
 }
 
+// kind is what r shows: a shared screen where it says so, else a person.
+func kind(r ingest.Request) compositor.Kind {
+	if r.Source == "screen" {
+		return compositor.Screen
+	}
+	return compositor.Camera
+}
+
 // displayName is what r's tile says: printable, at most 48 characters, none cut from what it is
 // joined to. It is empty where nothing of the name can be shown.
 func displayName(r ingest.Request) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tilecast/compositor"
@@ -13,9 +14,6 @@ import (
 	"tilecast/origin"
 	"tilecast/packager"
 )
-
-// canvas is the name of a room's only canvas, as it stands in URLs.
-const canvas = "main"
 
 // program is one life of a room: the stages, joined. Its parts do not change.
 type program struct {
@@ -43,10 +41,9 @@ func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error
 		Window: media.FromDuration(cfg.Window), Log: log,
 	})
 	p.comp, err = compositor.New(compositor.Config{
-		W: cfg.W, H: cfg.H, Rate: cfg.Rate, Look: cfg.Look, Delay: plan.Delay, Clock: p.clock,
-		Rungs: cfg.Rungs, AudioBitRate: cfg.AudioBitRate,
+		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, AudioBitRate: cfg.AudioBitRate,
 		GOP: plan.SegmentFrames(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
-		Open: func(id string, params media.Params) (compositor.Outlet, error) {
+		Open: func(canvas, id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", id, err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tilecast/compositor"
 	"tilecast/ingest"
 )
 
@@ -131,7 +132,7 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 		if name == "" {
 			name = fmt.Sprintf("Guest %d", r.joined)
 		}
-		g = &guest{id: id, name: name, fresh: fresh, tile: r.prog.comp.Join(id, name)}
+		g = &guest{id: id, name: name, fresh: fresh, tile: r.prog.comp.Join(compositor.TileConfig{ID: id, Name: name, Kind: kind(req)})}
 		r.guests = append(r.guests, g)
 	} else {
 		g.takeOver(req)
@@ -236,7 +237,7 @@ func (r *Room) apply(cfg Config) (later []string) {
 	defer r.mu.Unlock()
 	if r.prog != nil {
 		later = r.cfg.changed(cfg)
-		r.prog.comp.Apply(cfg.Look)
+		r.prog.comp.Apply(cfg.looks())
 	}
 	r.cfg = cfg
 	return later

@@ -27,8 +27,10 @@ func demo() Config {
 	look.Labels, look.Radius = false, 0
 	return Config{
 		Name: "demo", Start: OnPublish, Linger: time.Minute, Hold: 90 * time.Second,
-		Preset: "low", Window: time.Minute, W: 320, H: 180, Rate: media.FrameRate{Num: 30, Den: 1}, Look: look,
-		Rungs:        []compositor.Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000}},
+		Preset: "low", Window: time.Minute, Rate: media.FrameRate{Num: 30, Den: 1},
+		Canvases: []compositor.Canvas{{
+			Name: "main", W: 320, H: 180, Look: look, Rungs: []compositor.Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000}},
+		}},
 		AudioBitRate: 128_000,
 	}
 }
@@ -263,9 +265,9 @@ func TestApplyIsAtOnceForTheLookAndLaterForTheLadder(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		enter(t, rs, ingest.Request{Session: "1"})
 		next := demo()
-		next.Look.Fit = layout.Contain
+		next.Canvases[0].Look.Fit = layout.Contain
 		next.Preset = "ultra"
-		next.Rungs[0].BitRate = 200_000
+		next.Canvases[0].Rungs[0].BitRate = 200_000
 		later, err := rs.Apply(next)
 		if err != nil || strings.Join(later, " ") != "preset ladder" {
 			t.Fatalf("later: %v, %v", later, err)
@@ -335,7 +337,7 @@ func TestNamesAreFitToBeShown(t *testing.T) {
 
 func TestConfigNamesEveryMistake(t *testing.T) {
 	err := Config{Name: "a/b", Start: "soon", Preset: "fast", Rate: media.FrameRate{Num: 30, Den: 1}}.Validate()
-	for _, want := range []string{"a/b", "soon", "fast", "rung"} {
+	for _, want := range []string{"a/b", "soon", "fast", "canvas"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
 		}

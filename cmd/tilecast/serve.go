@@ -225,24 +225,36 @@ func jitter(cfg configs.Config) (least media.Time) {
 func roomConfigs(cfg configs.Config) []room.Config {
 	rooms := make([]room.Config, len(cfg.Rooms))
 	for i, r := range cfg.Rooms {
-		look := compositor.DefaultLook()
-		look.Gap, look.Margin, look.Labels = r.Layout.Gap, r.Layout.Margin, r.Layout.Labels
-		look.Background.R, look.Background.G, look.Background.B = r.Canvas.Background.R, r.Canvas.Background.G, r.Canvas.Background.B
-		if r.Layout.Fit == "contain" {
-			look.Fit = layout.Contain
-		}
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
 			Preset: r.Preset, Window: r.Window,
-			W: r.Canvas.Width, H: r.Canvas.Height, Rate: r.Canvas.FPS, Look: look,
-			AudioBitRate: int(r.Audio.BitRate),
+			Rate: r.Canvas.FPS, AudioBitRate: int(r.Audio.BitRate),
 		}
-		for _, l := range r.Ladder {
-			rooms[i].Rungs = append(rooms[i].Rungs, compositor.Rung{
-				Name: l.Name, W: l.Width, H: l.Height, BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
-				Encoder: l.Encoder, Preset: l.Preset,
+		for _, s := range r.All() {
+			rooms[i].Canvases = append(rooms[i].Canvases, compositor.Canvas{
+				Name: s.Name, W: s.Width, H: s.Height, Look: look(s), Rungs: rungs(s.Ladder),
 			})
 		}
 	}
 	return rooms
+}
+
+func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
+	for _, l := range ladder {
+		rungs = append(rungs, compositor.Rung{
+			Name: l.Name, W: l.Width, H: l.Height, BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
+			Encoder: l.Encoder, Preset: l.Preset,
+		})
+	}
+	return rungs
+}
+
+func look(s configs.Shape) compositor.Look {
+	look := compositor.DefaultLook()
+	look.Gap, look.Margin, look.Labels = s.Layout.Gap, s.Layout.Margin, s.Layout.Labels
+	look.Background.R, look.Background.G, look.Background.B = s.Background.R, s.Background.G, s.Background.B
+	if s.Layout.Fit == "contain" {
+		look.Fit = layout.Contain
+	}
+	return look
 }

@@ -49,8 +49,8 @@ var top = compositor.Rung{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, Max
 // newJob is the program of the contest: a grid without gaps, labels or corners, as the peers draw it.
 func newJob(n int, rungs []compositor.Rung, set codec.Set, out *counter) (*compositor.Inline, error) {
 	p, err := compositor.NewInline(compositor.Config{
-		W: 1280, H: 720, Rate: fps30, Rungs: rungs, GOP: 60, PartFrames: 10,
-		Open: func(string, media.Params) (compositor.Outlet, error) { return out, nil },
+		Canvases: []compositor.Canvas{{Name: "main", W: 1280, H: 720, Rungs: rungs}}, Rate: fps30, GOP: 60, PartFrames: 10,
+		Open: func(string, string, media.Params) (compositor.Outlet, error) { return out, nil },
 	}, set)
 	if err != nil {
 		return nil, err
