@@ -16,8 +16,8 @@ var errNoFile = errors.New("no such media")
 
 // file answers for an init section, a segment or a part. A name never means two things, so all can be kept for ever.
 func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
-	if name == initName {
-		s.serve(w, r, name, s.initType(), []packager.Part{{Data: s.init.Data}})
+	if k, ok := parseInit(name); ok && k < len(s.inits) {
+		s.serve(w, r, name, s.initType(), []packager.Part{{Data: s.inits[k].init.Data}})
 		return
 	}
 	c, whole, ok := parseName(name)
@@ -29,7 +29,7 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 		v := s.current.Load()
 		if seg := v.segment(c.MSN); seg != nil {
 			s.serve(w, r, name, s.mediaType(), seg.parts)
-		} else {
+		} else if !s.fetch(w, r, name, v, c.MSN) {
 			s.missing(w, v, c)
 		}
 		return
@@ -105,6 +105,14 @@ func parseName(name string) (c Cursor, whole, ok bool) {
 	return c, false, ok
 }
 
+// parseInit reads init.{k}.mp4.
+func parseInit(name string) (k int, ok bool) {
+	name, ok = strings.CutPrefix(name, "init.")
+	digits, end := strings.CutSuffix(name, ".mp4")
+	n, valid := decimal(digits)
+	return int(n), ok && end && valid && n < 1<<31
+}
+
 func decimal(s string) (int64, bool) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	return int64(n), err == nil && (s[0] != '0' || len(s) == 1)
@@ -126,6 +134,17 @@ func (s *Stream) mediaType() []string {
 
 // serve writes the bytes of parts one after the other, or a range of them, without joining them.
 func (s *Stream) serve(w http.ResponseWriter, r *http.Request, name string, kind []string, parts []packager.Part) {
+	var size int64
+	for i := range parts {
+		size += int64(len(parts[i].Data))
+	}
+	if from, to, ok := s.head(w, r, name, kind, size); ok {
+		writeRange(w, parts, from, to)
+	}
+}
+
+// head writes the header of an answer with media of a size, and says which bytes are to follow, if any.
+func (s *Stream) head(w http.ResponseWriter, r *http.Request, name string, kind []string, size int64) (from, to int64, body bool) {
 	tag := `"` + name + `"`
 	h := w.Header()
 	h["Cache-Control"] = immutable
@@ -136,18 +155,14 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request, name string, kind
 	}
 	if asked := r.Header["If-None-Match"]; asked != nil && matches(asked, tag) {
 		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	var size int64
-	for i := range parts {
-		size += int64(len(parts[i].Data))
+		return 0, 0, false
 	}
 	from, to, status := wanted(r, tag, size)
 	switch status {
 	case http.StatusRequestedRangeNotSatisfiable:
 		h["Content-Range"] = []string{"bytes */" + strconv.FormatInt(size, 10)}
 		fail(w, status, noStore, "the range is outside of the file")
-		return
+		return 0, 0, false
 	case http.StatusPartialContent:
 		h["Content-Range"] = []string{"bytes " + strconv.FormatInt(from, 10) + "-" +
 			strconv.FormatInt(to-1, 10) + "/" + strconv.FormatInt(size, 10)}
@@ -155,9 +170,7 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request, name string, kind
 	h["Content-Type"] = kind
 	h["Content-Length"] = []string{strconv.FormatInt(to-from, 10)}
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		writeRange(w, parts, from, to)
-	}
+	return from, to, r.Method != http.MethodHead
 }
 
 // writeRange writes the bytes from..to of parts laid end to end.

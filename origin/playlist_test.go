@@ -150,7 +150,7 @@ func (r *rig) checkVersion(s *Stream, m *m3u8.Playlist) {
 		t.Errorf("header %+v", m.Header)
 	}
 	segments := m.Segments
-	if len(segments) == 0 || segments[0].Map != initName || segments[0].MSN != m.MediaSequence || m.DiscontinuitySequence != 0 {
+	if len(segments) == 0 || segments[0].Map != initName(0) || segments[0].MSN != m.MediaSequence || m.DiscontinuitySequence != 0 {
 		t.Errorf("begins with %+v", segments[0])
 	}
 	if m.Open != nil {

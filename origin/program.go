@@ -18,7 +18,14 @@ type ProgramConfig struct {
 	FirstMSN int64                      // no segment has a lower number
 	Wall     func(media.Time) time.Time // PROGRAM-DATE-TIME of a media time; nil counts from now
 	Window   media.Time                 // of a playlist; 0 is 60 s, and it is never below six target durations
-	Log      *slog.Logger
+	Event    bool                       // the playlist keeps everything (EXT-X-PLAYLIST-TYPE:EVENT); Window then says how long it outlives the end
+
+	// Keep is asked, as a stream is added, for the place where its parts are kept beyond memory; nil: there is none.
+	Keep func(stream, canvas string, in packager.Init) Shelf
+	// Past is what the streams of a program that goes on had published before, by name; see Resume.
+	Past map[string]History
+
+	Log *slog.Logger
 }
 
 // Program is a set of streams that are played together. It can be asked for once every
@@ -36,6 +43,7 @@ type Program struct {
 
 	canvases map[string]canvas // written once, before ready
 	pulled   atomic.Bool       // withdrawn before its time
+	floor    atomic.Int64      // no segment below it is listed any more: some stream has lost it
 
 	mu    sync.Mutex // of changes in the program's life
 	hooks []func()   // run once it is over
@@ -55,7 +63,7 @@ func NewProgram(cfg ProgramConfig) *Program {
 	}
 	cfg.Window = max(cfg.Window, 6*media.Time(cfg.Plan.Target)*media.Second)
 	p := &Program{
-		cfg: cfg, limits: newLimits(cfg.Plan, cfg.Window), cache: newLifetimes(cfg.Plan.Target),
+		cfg: cfg, limits: newLimits(cfg.Plan, cfg.Window, cfg.Keep != nil, cfg.Event), cache: newLifetimes(cfg.Plan.Target),
 		ready: make(chan struct{}), done: make(chan struct{}),
 	}
 	p.streams.Store(new([]*Stream))
@@ -72,6 +80,7 @@ func (p *Program) AddVideo(canvas, rung string, in packager.Init) *Stream {
 func (p *Program) AddAudio(in packager.Init) *Stream { return p.add(newStream(p, "audio", "", in)) }
 
 func (p *Program) add(s *Stream) *Stream {
+	s.restore(p.cfg.Past[s.name])
 	s.report = "../" + url.PathEscape(s.name) + "/stream.m3u8"
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,6 +89,19 @@ func (p *Program) add(s *Stream) *Stream {
 	p.streams.Store(&all)
 	return s
 }
+
+// raise takes all segments below msn off every playlist, each with its next part.
+func (p *Program) raise(msn int64) {
+	for {
+		floor := p.floor.Load()
+		if floor >= msn || p.floor.CompareAndSwap(floor, msn) {
+			return
+		}
+	}
+}
+
+// Resume opens a program that goes on, once all streams are added: what it had can be played at once.
+func (p *Program) Resume() { p.settle() }
 
 // stream finds a rendition by its folder.
 func (p *Program) stream(name string) *Stream {
@@ -123,10 +145,10 @@ func (p *Program) settle() {
 	var first int64
 	for _, s := range streams {
 		v := s.current.Load()
-		if len(v.segs) == 0 {
+		if v.complete() == 0 {
 			return
 		}
-		first = max(first, v.segs[0].msn)
+		first = max(first, v.first)
 	}
 	for _, s := range streams {
 		if s.current.Load().lastMSN() < first {

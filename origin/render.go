@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 
-	"tilecast/media"
 	"tilecast/packager"
 	"tilecast/packager/m3u8"
 )
@@ -34,7 +33,8 @@ func newText(data []byte, tag string, zipped bool) *text {
 	return &text{data, []string{strconv.Itoa(len(data))}, []string{`"` + tag + `"`}, zipped}
 }
 
-const initName = "init.0.mp4"
+// initName is the k-th init section of a stream: another with each restart.
+func initName(k int) string { return "init." + strconv.Itoa(k) + ".mp4" }
 
 // segmentName and partName are the last elements of media URLs.
 func segmentName(msn int64) string { return strconv.FormatInt(msn, 10) + ".m4s" }
@@ -43,18 +43,26 @@ func partName(c Cursor) string {
 	return strconv.FormatInt(c.MSN, 10) + "." + strconv.Itoa(c.Part) + ".m4s"
 }
 
-// appendPart writes the line of p, with what applies to its segment in front of the first one (G-16).
-func (s *Stream) appendPart(b []byte, p packager.Part) []byte {
+// appendPart writes the line of p, a part of seg, with what applies to the segment in front of the first one (G-16).
+func (s *Stream) appendPart(b []byte, p packager.Part, seg *segment) []byte {
+	if p.Index == 0 {
+		b = s.appendHead(b, seg)
+	}
 	parts := [1]m3u8.Part{{
 		URI:         partName(Cursor{p.MSN, p.Index}),
 		Duration:    p.Dur.Seconds(),
 		Independent: p.Independent,
 	}}
-	seg := m3u8.Segment{Parts: parts[:]}
-	if p.Index == 0 {
-		seg.ProgramDateTime = s.program.cfg.Wall(p.Start)
+	return m3u8.AppendSegment(b, &m3u8.Segment{Parts: parts[:]})
+}
+
+// appendHead writes what applies to a segment and stands before its first line.
+func (s *Stream) appendHead(b []byte, seg *segment) []byte {
+	head := m3u8.Segment{ProgramDateTime: seg.wall, Discontinuity: seg.cut, Gap: seg.gap}
+	if seg.cut {
+		head.Map = initName(seg.init)
 	}
-	return m3u8.AppendSegment(b, &seg)
+	return m3u8.AppendSegment(b, &head)
 }
 
 // appendEnd writes the lines behind the last part of seg.
@@ -64,41 +72,40 @@ func appendEnd(b []byte, seg *segment) []byte {
 
 // appendPlain writes seg without its parts.
 func (s *Stream) appendPlain(b []byte, seg *segment) []byte {
-	return m3u8.AppendSegment(b, &m3u8.Segment{
-		URI: segmentName(seg.msn), Duration: seg.dur.Seconds(), ProgramDateTime: s.program.cfg.Wall(seg.start),
-	})
+	return appendEnd(s.appendHead(b, seg), seg)
 }
 
 // writeTail renders what all forms of v share. Whole segments lose their part lines, as soon as they
 // begin more than three target durations from the end (P-12), so indices stay whole. Called locked.
 func (s *Stream) writeTail(v *version) {
 	plan, lim := &s.program.cfg.Plan, &s.program.limits
-	var end media.Time
+	end := s.pos
 	if n := len(v.open); n > 0 {
-		end = v.open[n-1].Start + v.open[n-1].Dur
-	} else if n := len(v.segs); n > 0 {
-		end = v.segs[n-1].end()
+		end += v.open[n-1].Start + v.open[n-1].Dur - v.open[0].Start
 	}
-	listed := v.segs[v.listed:]
-	for s.plain < len(listed) && listed[s.plain].start < end-lim.partTags {
-		before := len(s.old)
-		s.old = s.appendPlain(s.old, listed[s.plain])
-		listed[s.plain].plainLen = len(s.old) - before
-		s.plain++
+	for ; s.plain < s.next; s.plain++ {
+		seg := v.segment(s.plain)
+		if seg.start >= end-lim.partTags {
+			break
+		}
+		s.old = s.appendPlain(s.old, seg)
+		seg.text = s.base + int64(len(s.old))
 	}
 	v.old = s.old[:len(s.old):len(s.old)]
-	v.skipped = min(skippable(listed, plan.SkipUntil), s.plain)
-	for _, seg := range listed[:v.skipped] {
-		v.skipLen += seg.plainLen
+	if v.skipped = min(v.skippable(plan.SkipUntil), int(max(0, s.plain-v.first))); v.skipped > 0 {
+		v.skipLen = int(v.textEnd(v.first+int64(v.skipped)-1) - s.base)
 	}
 
 	b := make([]byte, 0, 4096)
-	for _, seg := range listed[s.plain:] {
-		b = append(b, seg.parted...)
+	for msn := s.plain; msn < s.next; msn++ {
+		b = append(b, v.segment(msn).parted...)
 	}
 	b = append(b, s.lines...)
 	if c, ok := v.hinted(); ok {
 		b = m3u8.AppendPreloadHint(b, partName(c))
+		if k, cut := s.initOf(c.MSN); cut && c.Part == 0 {
+			b = m3u8.AppendMapHint(b, initName(k)) // PH-4
+		}
 	}
 	b = s.appendReports(b)
 	if v.ended {
@@ -119,6 +126,9 @@ func (s *Stream) appendReports(b []byte) []byte {
 	}
 	return b
 }
+
+// cheap reports whether a form may be rendered before anybody asks: not the full text of a long window.
+func (v *version) cheap(f form) bool { return f&delta != 0 && v.skipped > 0 || len(v.old) < 64<<10 }
 
 // form is v in form f, rendered at the first call and for everybody.
 func (v *version) form(f form) *text {
@@ -166,10 +176,6 @@ func (v *version) make(f form) *text {
 // with the first segment (K-8).
 func (v *version) write(f form) []byte {
 	plan := &v.stream.program.cfg.Plan
-	first := v.openMSN
-	if v.listed < len(v.segs) {
-		first = v.segs[v.listed].msn
-	}
 	b := make([]byte, 0, len(v.old)+len(v.tail)+512)
 	b = m3u8.AppendHeader(b, m3u8.Header{
 		TargetDuration: plan.Target,
@@ -177,13 +183,18 @@ func (v *version) write(f form) []byte {
 		HoldBack:       plan.HoldBack.Seconds(),
 		PartHoldBack:   plan.PartHoldBack.Seconds(),
 		PartTarget:     plan.PartTarget.Seconds(),
-		MediaSequence:  first,
+		Event:          v.stream.program.cfg.Event,
+
+		MediaSequence:         v.first,
+		DiscontinuitySequence: v.dsn,
 	})
 	if f == delta {
 		b = m3u8.AppendSkip(b, v.skipped)
 		b = append(b, v.old[v.skipLen:]...)
 	} else {
-		b = m3u8.AppendSegment(b, &m3u8.Segment{Map: initName})
+		if k, cut := v.opening(v.first); !cut { // else its own lines say it (L-10)
+			b = m3u8.AppendSegment(b, &m3u8.Segment{Map: initName(k)})
+		}
 		b = append(b, v.old...)
 	}
 	return append(b, v.tail...)

@@ -43,6 +43,8 @@ type Stream struct {
 	report  string // its playlist, as seen from the folder of another
 	canvas  string // "" for sound, which belongs to every canvas
 	init    packager.Init
+	inits   []section // of all lives; init is the last one's
+	shelf   Shelf     // nil: what leaves memory is gone
 
 	current atomic.Pointer[version]
 	renders atomic.Uint64 // forms rendered
@@ -51,22 +53,45 @@ type Stream struct {
 	late    atomic.Uint64 // requests that were parked in vain
 
 	mu     sync.Mutex // of the writer: everything below
+	past   []record   // grows in place; versions hold views of it
 	segs   []*segment
-	listed int
+	pos    media.Time      // end of the last complete segment: the sum of all lengths so far
+	first  int64           // MSN of the first listed segment
 	begin  int64           // no segment before it is ever listed (C-4)
+	dsn    int64           // DISCONTINUITY tags that have left the playlist (M-9)
 	open   []packager.Part // grows in place; versions hold shorter views of it
 	next   int64           // MSN of the open segment
+	making *segment        // what is known of it
 	lines  []byte          // text of the open segment
 	old    []byte          // text of the listed segments without parts; grows in place
-	plain  int             // how many listed segments are in old
+	base   int64           // where old begins in the text of all segments without parts that there ever were
+	plain  int64           // the first segment that is not in that text
 	number uint64
 	ended  bool
 }
 
+// section is an init section and the first segment that it is for.
+type section struct {
+	from int64
+	init packager.Init
+}
+
 func newStream(p *Program, name, canvas string, in packager.Init) *Stream {
-	s := &Stream{program: p, name: name, canvas: canvas, init: in}
+	s := &Stream{program: p, name: name, canvas: canvas, init: in, inits: []section{{0, in}}}
+	if p.cfg.Keep != nil {
+		s.shelf = p.cfg.Keep(name, canvas, in)
+	}
 	s.current.Store(&version{stream: s, next: make(chan struct{})})
 	return s
+}
+
+// initOf is the number of the init section that a segment needs, and whether the segment is the first of a new one.
+func (s *Stream) initOf(msn int64) (k int, cut bool) {
+	k = len(s.inits) - 1
+	for k > 0 && msn < s.inits[k].from {
+		k--
+	}
+	return k, k > 0 && msn == s.inits[k].from
 }
 
 // Append publishes one part and wakes everybody who waits for it. Parts come in order: the
@@ -109,7 +134,7 @@ func (s *Stream) add(p packager.Part) (closed bool, err error) {
 			return false, fmt.Errorf("stream %s: first part is %d.%d, want index 0 and a number from %d",
 				s.name, p.MSN, p.Index, max(1, s.program.cfg.FirstMSN))
 		}
-		s.next = p.MSN
+		s.next, s.first, s.plain = p.MSN, p.MSN, p.MSN
 	case p.MSN == s.next && p.Index == len(s.open):
 	case p.MSN == s.next+1 && p.Index == 0 && len(s.open) > 0:
 		s.close()
@@ -118,8 +143,15 @@ func (s *Stream) add(p packager.Part) (closed bool, err error) {
 		return false, fmt.Errorf("stream %s: part %d.%d does not follow, expected %d.%d",
 			s.name, p.MSN, p.Index, s.next, len(s.open))
 	}
+	if p.Index == 0 {
+		s.making = &segment{msn: p.MSN, start: s.pos, wall: s.program.cfg.Wall(p.Start)}
+		s.making.init, s.making.cut = s.initOf(p.MSN)
+	}
 	s.open = append(s.open, p)
-	s.lines = s.appendPart(s.lines, p)
+	s.lines = s.appendPart(s.lines, p, s.making)
+	if s.shelf != nil {
+		s.shelf.Put(p, s.next-int64(len(s.segs)+len(s.past)))
+	}
 	if p.Last {
 		s.close()
 		closed = true
@@ -134,45 +166,95 @@ func (s *Stream) close() {
 		return
 	}
 	first, last := s.open[0], s.open[len(s.open)-1]
-	seg := &segment{
-		msn:    s.next,
-		start:  first.Start,
-		dur:    last.Start + last.Dur - first.Start,
-		parts:  s.open,
-		listed: time.Now(),
-	}
+	seg := s.making
+	seg.dur = last.Start + last.Dur - first.Start
+	seg.parts, seg.listed = s.open, time.Now()
 	for _, p := range s.open {
 		seg.size += int64(len(p.Data))
 	}
 	seg.parted = appendEnd(slices.Clone(s.lines), seg)
 	s.lines = s.lines[:0]
 	s.segs = append(s.segs, seg)
+	s.pos = seg.end()
 	s.open = make([]packager.Part, 0, len(s.open))
 	s.next++
 	s.trim()
 }
 
-// trim takes the oldest segments off the playlist (L-5) and, a good while later, out of
-// memory (L-6, P-13). All streams count alike, so all trim at the same MSN (C-4).
-// Called locked.
+// trim takes the oldest segments off the playlist (L-5), puts what is not recent on the shelf, and lets go of
+// everything a good while after it was listed (L-6, P-13). All streams count alike, so all trim at the same
+// MSN (C-4). Called locked.
 func (s *Stream) trim() {
-	plan := &s.program.limits
-	for len(s.segs)-s.listed > plan.listed || s.listed < len(s.segs) && s.segs[s.listed].msn < s.begin {
-		if s.plain > 0 {
-			s.old = s.old[s.segs[s.listed].plainLen:]
-			s.plain--
-		}
-		s.listed++
-	}
+	lim := &s.program.limits
+	s.unlist()
 	drop := 0
-	for drop < s.listed && (len(s.segs)-drop > plan.most || time.Since(s.segs[drop].listed) > plan.available) {
-		drop++
+	for ; drop < len(s.segs); drop++ {
+		seg, held := s.segs[drop], len(s.segs)-drop
+		kept := s.shelf != nil && held > lim.recent && seg.msn < s.plain && s.shelf.Kept(seg.msn)
+		unlisted := seg.msn < s.first && time.Since(seg.listed) > lim.available
+		if !kept && !unlisted && held <= lim.most {
+			break
+		}
+		if !kept && !unlisted {
+			s.lose(seg)
+		}
+		if s.shelf != nil {
+			s.past = append(s.past, record{
+				start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: seg.text,
+				init: int32(seg.init), cut: seg.cut, lost: !kept,
+			})
+		}
 	}
 	if drop > 0 || len(s.segs) == cap(s.segs) {
 		// A copy, so that dropped segments are not held by an array that versions share.
-		s.segs = append(make([]*segment, 0, plan.most+1), s.segs[drop:]...)
-		s.listed -= drop
+		s.segs = append(make([]*segment, 0, min(lim.most, 2*len(s.segs)+16)+1), s.segs[drop:]...)
 	}
+	s.forget()
+}
+
+// lose takes a segment that memory has no place for, and that is not on the shelf, off every playlist of the program,
+// and with it all that is older. An event keeps its lines: nothing may be taken from it (M-12). Called locked.
+func (s *Stream) lose(seg *segment) {
+	if s.program.cfg.Event || seg.msn < s.first {
+		return
+	}
+	s.program.raise(seg.msn + 1)
+	s.unlist()
+}
+
+// unlist takes the oldest segments off the playlist. Called locked.
+func (s *Stream) unlist() {
+	s.begin = max(s.begin, s.program.floor.Load())
+	for s.first < s.next && (s.next-s.first > int64(s.program.limits.listed) || s.first < s.begin) {
+		text, cut := s.base, false
+		if i := s.first - s.next + int64(len(s.segs)); i >= 0 {
+			text, cut = s.segs[i].text, s.segs[i].cut
+		} else {
+			r := s.past[len(s.past)+int(i)]
+			text, cut = r.text, r.cut
+		}
+		if s.first < s.plain {
+			s.old = s.old[text-s.base:]
+			s.base = text
+		} else {
+			s.plain++
+		}
+		if cut {
+			s.dsn++
+		}
+		s.first++
+	}
+}
+
+// forget drops records of segments that nobody can ask for any more. Called locked.
+func (s *Stream) forget() {
+	drop := 0
+	oldest := s.next - int64(len(s.segs)+len(s.past))
+	before := time.Now().Add(-s.program.limits.available).UnixNano()
+	for drop < len(s.past) && oldest+int64(drop) < s.first && s.past[drop].listed < before {
+		drop++
+	}
+	s.past = s.past[drop:]
 }
 
 // publish makes the writer's state the current version. Called locked.
@@ -181,13 +263,14 @@ func (s *Stream) publish() {
 	s.number++
 	v := &version{
 		stream: s, number: s.number,
-		segs: s.segs[:len(s.segs):len(s.segs)], listed: s.listed,
+		past: s.past[:len(s.past):len(s.past)], segs: s.segs[:len(s.segs):len(s.segs)],
+		first: s.first, dsn: s.dsn,
 		open: s.open[:len(s.open):len(s.open)], openMSN: s.next,
 		ended: s.ended, next: make(chan struct{}),
 	}
 	s.writeTail(v)
 	for f := range v.forms {
-		if last.forms[f].asked.Load() {
+		if last.forms[f].asked.Load() && v.cheap(form(f)) {
 			v.render(form(f)) // asked all the time: ready before anybody is woken
 		}
 	}
@@ -249,10 +332,11 @@ func (s *Stream) Edge() (Cursor, bool) { return s.current.Load().edge() }
 type StreamStats struct {
 	Name     string
 	Edge     Cursor
-	Segments int           // complete and held, those that left the playlist included
-	Listed   int           // of them in the playlist
+	Segments int           // complete and in memory, those that left the playlist included
+	Shelved  int           // complete and on disk alone
+	Listed   int           // of all in the playlist
 	Length   time.Duration // of the listed ones
-	Bytes    int64         // of media held
+	Bytes    int64         // of media in memory
 	Versions uint64        // published
 	Renders  uint64        // playlist texts made, compressed ones counted apart
 	Waiting  int64         // readers parked now
@@ -265,7 +349,7 @@ type StreamStats struct {
 func (s *Stream) Stats() StreamStats {
 	v := s.current.Load()
 	st := StreamStats{
-		Name: s.name, Segments: len(v.segs), Listed: len(v.segs) - v.listed, Length: v.listedDur().Duration(),
+		Name: s.name, Segments: len(v.segs), Shelved: len(v.past), Listed: v.complete(), Length: v.listedDur().Duration(),
 		Versions: v.number, Renders: s.renders.Load(), Waiting: s.waiting.Load(),
 		Missed: s.missed.Load(), TimedOut: s.late.Load(), Ended: v.ended,
 	}
@@ -277,28 +361,4 @@ func (s *Stream) Stats() StreamStats {
 		st.Bytes += int64(len(p.Data))
 	}
 	return st
-}
-
-// limits are what the plan and the window say, as the writer needs them.
-type limits struct {
-	listed    int           // segments in the playlist
-	most      int           // segments held at most, whatever the clock says
-	available time.Duration // how long a segment can be had from when it was first listed
-	partTags  media.Time    // parts are shown this far from the end
-}
-
-// newLimits: the playlist holds the window, but never less than six target durations (L-5). A segment can be had
-// for its own length and that of the longest playlist (L-6), and three target durations more.
-func newLimits(plan packager.Plan, window media.Time) limits {
-	segment := plan.Rate.Frame(int64(plan.SegmentFrames()))
-	target := media.Time(plan.Target) * media.Second
-	window = max(window, 6*target)
-	listed := int((window + segment - 1) / segment)
-	longest := media.Time(listed+2) * segment // the open one comes on top
-	return limits{
-		listed:    listed,
-		most:      2*listed + 8,
-		available: (longest + 3*target).Duration(),
-		partTags:  3 * target,
-	}
 }

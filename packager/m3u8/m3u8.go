@@ -16,6 +16,7 @@ type Header struct {
 	HoldBack       float64 // >= 3 TargetDuration (M-19)
 	PartHoldBack   float64 // >= 3 PartTarget (M-20)
 	PartTarget     float64 // no part is longer (P-7)
+	Event          bool    // PLAYLIST-TYPE:EVENT is written: nothing is ever taken off (M-12)
 
 	MediaSequence         int64
 	DiscontinuitySequence int64

@@ -23,6 +23,9 @@ func AppendHeader(b []byte, h Header) []byte {
 	b = appendSeconds(b, ",HOLD-BACK=", h.HoldBack)
 	b = appendSeconds(b, ",PART-HOLD-BACK=", h.PartHoldBack)
 	b = appendSeconds(b, "\n#EXT-X-PART-INF:PART-TARGET=", h.PartTarget)
+	if h.Event {
+		b = append(b, "\n#EXT-X-PLAYLIST-TYPE:EVENT"...)
+	}
 	b = append(b, "\n#EXT-X-MEDIA-SEQUENCE:"...)
 	b = strconv.AppendInt(b, h.MediaSequence, 10)
 	b = append(b, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
@@ -90,6 +93,13 @@ func appendPart(b []byte, p *Part) []byte {
 // AppendPreloadHint names the part that comes next (PH-1).
 func AppendPreloadHint(b []byte, uri string) []byte {
 	b = append(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI="...)
+	b = appendQuoted(b, uri)
+	return append(b, '\n')
+}
+
+// AppendMapHint names the init section that the hinted part needs, where it is another than the one before (PH-4).
+func AppendMapHint(b []byte, uri string) []byte {
+	b = append(b, "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI="...)
 	b = appendQuoted(b, uri)
 	return append(b, '\n')
 }

@@ -1,0 +1,121 @@
+package origin
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"tilecast/media"
+	"tilecast/packager"
+)
+
+// Shelf keeps one stream's parts beyond memory. The archive implements it.
+type Shelf interface {
+	// Put takes the next part without waiting for a disk. Its Data may be kept. No segment below
+	// oldest is asked for again.
+	Put(p packager.Part, oldest int64)
+	// Kept reports, without waiting, whether a whole segment is on the shelf.
+	Kept(msn int64) bool
+	// Open opens a segment that is kept: the bytes of its parts, one after the other. The caller closes it.
+	Open(msn int64) (*os.File, error)
+}
+
+// History is what a stream had published when its process ended. Streams of a program agree on where it ends.
+type History struct {
+	Inits    []packager.Init // k is the index
+	Segments []Past          // numbers without holes, oldest first
+}
+
+// Past is a segment that was published before.
+type Past struct {
+	MSN  int64
+	Dur  media.Time
+	Wall time.Time // capture time of its first sample
+	Init int       // k of its init section; it begins with a DISCONTINUITY where k is another than before
+	Gap  bool      // the stream never had it, others did
+	// Parts, with their Data, are given for recent segments; the others are on the shelf.
+	Parts []packager.Part
+}
+
+// restore begins the stream with what it had published before: the next part, whatever its init section, is of another life
+// and begins with a DISCONTINUITY. Called before the stream is known to anybody.
+func (s *Stream) restore(h History) {
+	if len(h.Segments) == 0 {
+		return
+	}
+	s.inits = s.inits[:0]
+	for _, in := range h.Inits {
+		s.inits = append(s.inits, section{init: in})
+	}
+	s.next, s.first, s.plain = h.Segments[0].MSN, h.Segments[0].MSN, h.Segments[0].MSN
+	last := h.Segments[0].Init
+	for i := range h.Segments {
+		p := &h.Segments[i]
+		cut := p.Init != last
+		if last = p.Init; cut {
+			s.inits[p.Init].from = p.MSN
+		}
+		s.recall(p, cut)
+	}
+	s.inits = append(s.inits, section{s.next, s.init})
+	s.number = uint64(len(s.inits)) << 40 // so that no ETag is used twice
+	s.trim()
+	s.publish()
+}
+
+// recall appends one segment of an earlier life.
+func (s *Stream) recall(p *Past, cut bool) {
+	seg := &segment{
+		msn: p.MSN, start: s.pos, dur: p.Dur, wall: p.Wall, init: p.Init, cut: cut, gap: p.Gap,
+		parts: p.Parts, listed: p.Wall.Add(p.Dur.Duration()),
+	}
+	for i := range p.Parts {
+		seg.size += int64(len(p.Parts[i].Data))
+		s.lines = s.appendPart(s.lines, p.Parts[i], seg)
+	}
+	s.pos = seg.end()
+	s.next++
+	if len(p.Parts) == 0 && len(s.segs) == 0 && !p.Gap { // the shelf has it
+		s.old = s.appendPlain(s.old, seg)
+		s.plain++
+		s.past = append(s.past, record{
+			start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: int64(len(s.old)),
+			init: int32(seg.init), cut: cut, lost: s.shelf == nil,
+		})
+		return
+	}
+	if len(p.Parts) == 0 { // there are no parts to show
+		s.lines = s.appendHead(s.lines, seg)
+	}
+	seg.parted = appendEnd(s.lines, seg)
+	s.lines = nil
+	s.segs = append(s.segs, seg)
+}
+
+// fetch answers with a whole segment from the shelf; false: it is not there.
+func (s *Stream) fetch(w http.ResponseWriter, r *http.Request, name string, v *version, msn int64) bool {
+	rec := v.record(msn)
+	if rec == nil || rec.lost {
+		return false
+	}
+	f, err := s.shelf.Open(msn)
+	if err != nil {
+		s.program.cfg.Log.Warn("segment is gone from the disk", "stream", s.name, "msn", msn, "err", err)
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	from, to, body := s.head(w, r, name, s.mediaType(), info.Size())
+	if !body {
+		return true
+	}
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return true // the connection ends short, as it does when the disk fails half way
+	}
+	io.CopyN(w, f, to-from) // by sendfile where the connection can
+	return true
+}
