@@ -75,9 +75,10 @@ func (v *version) edge() (Cursor, bool) {
 	if n := len(v.open); n > 0 {
 		return Cursor{v.openMSN, n - 1}, true
 	}
-	if n := len(v.segs); n > 0 {
-		last := v.segs[n-1]
-		return Cursor{last.msn, len(last.parts) - 1}, true
+	for i := len(v.segs) - 1; i >= 0; i-- { // one that never came has no parts
+		if last := v.segs[i]; len(last.parts) > 0 {
+			return Cursor{last.msn, len(last.parts) - 1}, true
+		}
 	}
 	return Cursor{}, false
 }
