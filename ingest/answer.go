@@ -104,8 +104,9 @@ func (o *offer) interceptors(s *Server) (*interceptor.Registry, error) {
 }
 
 // sdp is the offer as the WebRTC library is given it: only what was understood
-// and chosen, one payload type for each section.
-func (o *offer) sdp() string {
+// and chosen, one payload type for each section. Heard are the SSRCs that each
+// section's mid has brought, before the one that it announced.
+func (o *offer) sdp(heard map[string][]webrtc.SSRC) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
 	line("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0")
@@ -121,7 +122,7 @@ func (o *offer) sdp() string {
 		line("m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0", s.kind, s.pt)
 		line("a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s", o.ufrag, o.pwd, o.fingerprint, o.setup)
 		line("a=mid:%s\r\na=sendonly\r\na=rtcp-mux", s.mid)
-		s.describe(line)
+		s.describe(line, heard[s.mid])
 		if i == 0 {
 			for _, c := range o.candidates {
 				line("a=candidate:%s", c)
@@ -132,7 +133,7 @@ func (o *offer) sdp() string {
 }
 
 // describe writes the attributes of a section's codec and streams.
-func (s *section) describe(line func(string, ...any)) {
+func (s *section) describe(line func(string, ...any), heard []webrtc.SSRC) {
 	channels := ""
 	if s.codec == media.Opus {
 		channels = "/2"
@@ -148,7 +149,10 @@ func (s *section) describe(line func(string, ...any)) {
 		line("a=extmap:%s %s", s.twcc, sdp.TransportCCURI)
 	}
 	line("a=msid:tilecast %s", s.kind)
-	if s.ssrc != "" {
+	for _, ssrc := range heard {
+		line("a=ssrc:%d cname:tilecast", ssrc)
+	}
+	if s.ssrc != "" && len(heard) == 0 {
 		line("a=ssrc:%s cname:tilecast", s.ssrc)
 	}
 	if len(s.rids) > 0 {

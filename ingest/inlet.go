@@ -31,6 +31,7 @@ type Demand struct {
 type Request struct {
 	Room    string
 	Session string             // of the WHIP resource, unguessable
+	Token   string             // as the client sent it, not verified; "" for none
 	Subject string             // of the verified token, if there was one
 	ID      string             // ?id=, a name the client keeps for itself
 	Name    string             // ?name=, shown on the tile
@@ -55,10 +56,12 @@ type Seat interface {
 	Leave(graceful bool)
 }
 
-// What Admit may refuse with. The endpoint answers 404, 403, 409 and 503.
+// What Admit may refuse with. The endpoint answers 404, 401, 403, 409, 422 and 503.
 var (
 	ErrNoRoom    = errors.New("no such room")
+	ErrToken     = errors.New("a valid token is needed") // none came, or a wrong one
 	ErrForbidden = errors.New("not allowed")
 	ErrTaken     = errors.New("seat taken")
+	ErrRequest   = errors.New("not possible") // such as an unknown source
 	ErrFull      = errors.New("no capacity")
 )

@@ -21,6 +21,7 @@ type offer struct {
 	bundled  bool   // has a BUNDLE group
 	sections []*section
 	// The transport of all of them, that of the section which leads the bundle.
+	lead        string // its mid
 	ufrag, pwd  string
 	fingerprint string
 	candidates  []string
@@ -82,6 +83,7 @@ func parseOffer(text string) (*offer, error) {
 			lead = desc.MediaDescriptions[i]
 		}
 	}
+	o.lead, _ = lead.Attribute("mid")
 	return o, o.parseTransport(&desc, lead)
 }
 

@@ -233,8 +233,8 @@ func FuzzOffer(f *testing.F) {
 			t.Fatalf("%+v", o)
 		}
 		var again sdp.SessionDescription
-		if err := again.UnmarshalString(o.sdp()); err != nil || len(again.MediaDescriptions) != len(o.sections) {
-			t.Fatalf("our own offer: %v\n%s", err, o.sdp())
+		if err := again.UnmarshalString(o.sdp(nil)); err != nil || len(again.MediaDescriptions) != len(o.sections) {
+			t.Fatalf("our own offer: %v\n%s", err, o.sdp(nil))
 		}
 	})
 }

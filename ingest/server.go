@@ -17,6 +17,9 @@ type Config struct {
 	UDPPort int          // for the media of all sessions; 0: any free one
 	Log     *slog.Logger // nil: discard
 
+	Strict   bool // refuse what RFC 9725 forbids clients, too; otherwise their known quirks are taken
+	MaxOffer int  // bytes; 64 KiB
+
 	ConnectTimeout   time.Duration // a session that has not connected by then ends; 15 s
 	InterruptTimeout time.Duration // nothing received for so long is reported as StateInterrupted; 4 s
 	ConsentTimeout   time.Duration // and for so long ends the session (RFC 7675); 28 s
@@ -29,6 +32,7 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	setDefault(&c.MaxOffer, 64<<10)
 	setDefault(&c.ConnectTimeout, 15*time.Second)
 	setDefault(&c.InterruptTimeout, 4*time.Second)
 	setDefault(&c.ConsentTimeout, 28*time.Second)
@@ -66,6 +70,7 @@ type Server struct {
 	wg         sync.WaitGroup       // one for each session's run
 
 	admitted, refused, ended atomic.Int64
+	trickles, restarts       atomic.Int64
 }
 
 // New binds the UDP port, at once, so that a port in use is an error now.

@@ -33,6 +33,7 @@ const (
 // its seat. run owns it: it alone tears it down, when end has been called.
 type session struct {
 	id, room, name string
+	token          string // that it was opened with
 	srv            *Server
 	log            *slog.Logger
 	offer          *offer
@@ -53,6 +54,10 @@ type session struct {
 	reason    error // set before ending is closed
 	done      chan struct{}
 
+	patching sync.Mutex // held while a PATCH is carried out; guards what follows
+	etag     string
+	remote   map[string]bool // the client's candidates
+
 	opening sync.Mutex // held while a track is opened, so that layers share one
 
 	mu     sync.Mutex
@@ -72,6 +77,7 @@ func (s *Server) newSession(room, name string, o *offer) *session {
 		connected: make(chan struct{}), ending: make(chan struct{}), done: make(chan struct{}),
 		tracks: make(map[media.Codec]*track),
 		sync:   syncer{jitter: s.cfg.Jitter},
+		etag:   newETag(),
 	}
 	sess.log = s.log.With("room", room, "session", sess.id[:6])
 	sess.state.Store(StateConnecting)
@@ -83,24 +89,31 @@ func (s *session) key() string { return s.room + "/" + s.id }
 // now is the program's time.
 func (s *session) now() media.Time { return s.clock.At(time.Now()) }
 
-// connect opens the peer connection and answers the offer with all our
-// candidates in the answer (W-16). near is where the offer came in.
+// connect opens the peer connection and answers the offer. near is where it came in.
 func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	if err := s.srv.udp.refresh(); err != nil {
-		s.log.Warn("network addresses", "err", err)
-	}
 	if s.peer, err = s.srv.newPeer(s.offer); err != nil {
 		return "", fmt.Errorf("open a peer connection: %w", err)
 	}
 	s.peer.OnConnectionStateChange(s.changed)
 	s.peer.OnTrack(s.begin)
-	err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: s.offer.sdp()})
+	s.remember(s.offer.candidates)
+	return s.negotiate(ctx, s.offer, near)
+}
+
+// negotiate answers o with all our candidates in the answer (W-16).
+func (s *session) negotiate(ctx context.Context, o *offer, near netip.Addr) (answer string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if err := s.srv.udp.refresh(); err != nil {
+		s.log.Warn("network addresses", "err", err)
+	}
+	err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp(s.heard())})
 	if err != nil {
 		return "", refuse(http.StatusBadRequest, "the offer can't be used: %v", err)
 	}
-	desc, err := s.peer.CreateAnswer(nil)
+	desc, err := s.peer.CreateAnswer(&webrtc.AnswerOptions{
+		OfferAnswerOptions: webrtc.OfferAnswerOptions{ICETricklingSupported: true},
+	})
 	if err != nil {
 		return "", fmt.Errorf("answer: %w", err)
 	}
@@ -113,7 +126,21 @@ func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, 
 	case <-ctx.Done():
 		return "", fmt.Errorf("gather candidates: %w", ctx.Err())
 	}
-	return s.offer.finishAnswer(s.peer.LocalDescription().SDP, near)
+	return o.finishAnswer(s.peer.LocalDescription().SDP, near)
+}
+
+// heard is the SSRCs of each section, by its mid, that came as announced and not as layers. The peer
+// connection must be told of them when it negotiates again, or it ends their streams.
+func (s *session) heard() map[string][]webrtc.SSRC {
+	out := make(map[string][]webrtc.SSRC)
+	for _, t := range s.peer.GetTransceivers() {
+		for _, track := range t.Receiver().Tracks() {
+			if t.Mid() != "" && track.RID() == "" && track.SSRC() != 0 {
+				out[t.Mid()] = append(out[t.Mid()], track.SSRC())
+			}
+		}
+	}
+	return out
 }
 
 // changed follows the peer connection, which calls it from goroutines of its own: what counts is

@@ -11,6 +11,7 @@ import (
 // Stats is a picture of the server at one moment. Counters only grow.
 type Stats struct {
 	Admitted, Refused, Ended int64
+	Trickles, Restarts       int64 // PATCH requests that were carried out
 	Sessions                 []SessionStats
 }
 
@@ -64,7 +65,8 @@ func (s *Server) Stats() Stats {
 		sessions = append(sessions, sess)
 	}
 	s.mu.Unlock()
-	out := Stats{Admitted: s.admitted.Load(), Refused: s.refused.Load(), Ended: s.ended.Load()}
+	out := Stats{Admitted: s.admitted.Load(), Refused: s.refused.Load(), Ended: s.ended.Load(),
+		Trickles: s.trickles.Load(), Restarts: s.restarts.Load()}
 	for _, sess := range sessions {
 		out.Sessions = append(out.Sessions, sess.snapshot())
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,7 +15,6 @@ import (
 )
 
 const (
-	maxOffer   = 64 << 10 // bytes
 	sdpType    = "application/sdp"
 	retryAfter = "5" // seconds
 	// answerTime bounds what a POST may take; OBS gives up after 8 s (O-2).
@@ -36,7 +34,7 @@ func (s *Server) routes() *http.ServeMux {
 // allowOrigins sets the CORS headers that every answer has, errors included (W-6).
 func allowOrigins(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Post, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After")
 	h.Set("Cache-Control", "no-store")
 }
 
@@ -48,6 +46,9 @@ func options(w http.ResponseWriter, methods string) {
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Allow", methods)
 	h.Set("Accept-Post", sdpType)
+	if methods == resourceMethods {
+		h.Set("Accept-Patch", fragmentType)
+	}
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -56,8 +57,13 @@ func say(w http.ResponseWriter, status int, format string, args ...any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter)
+	switch status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", retryAfter)
+		}
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Bearer realm="tilecast"`)
 	}
 	w.WriteHeader(status)
 	fmt.Fprintf(w, format+"\n", args...)
@@ -65,7 +71,7 @@ func say(w http.ResponseWriter, status int, format string, args ...any) {
 
 const (
 	endpointMethods = "OPTIONS, GET, HEAD, POST"
-	resourceMethods = "OPTIONS, GET, HEAD, DELETE"
+	resourceMethods = "OPTIONS, GET, HEAD, PATCH, DELETE"
 )
 
 func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
@@ -90,9 +96,11 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
 		options(w, resourceMethods)
 	case http.MethodGet, http.MethodHead:
 		w.WriteHeader(http.StatusNoContent)
-	default: // PATCH too: trickle ICE and restarts are not supported (W-30)
+	case http.MethodPatch:
+		s.patch(w, r)
+	default:
 		w.Header().Set("Allow", resourceMethods)
-		say(w, http.StatusMethodNotAllowed, "%s is not possible here: DELETE ends the session", r.Method)
+		say(w, http.StatusMethodNotAllowed, "%s is not possible here: PATCH trickles and restarts ICE, DELETE ends the session", r.Method)
 	}
 }
 
@@ -100,10 +108,14 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
 func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 	sess, gone := s.find(r.PathValue("room"), r.PathValue("session"))
 	if sess == nil && !gone {
-		say(w, http.StatusNotFound, "there is no such session; it may have ended long ago")
+		missing(w, gone)
 		return
 	}
 	if sess != nil {
+		if err := s.mayTouch(sess, r); err != nil {
+			s.answerError(w, r, err)
+			return
+		}
 		sess.end(true, errors.New("the client said goodbye"))
 		select {
 		case <-sess.done:
@@ -114,13 +126,22 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
+// missing answers for a session that is not there (W-43).
+func missing(w http.ResponseWriter, gone bool) {
+	if gone {
+		say(w, http.StatusNotFound, "the session has ended: POST again")
+		return
+	}
+	say(w, http.StatusNotFound, "there is no such session; it may have ended long ago")
+}
+
 // post admits a broadcaster (RFC 9725 4.2).
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if s.isClosing() {
 		s.refuse(w, r, &offerError{http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds"})
 		return
 	}
-	text, err := readOffer(w, r)
+	text, err := readBody(r, w, sdpType, int64(s.cfg.MaxOffer), "an SDP offer")
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -130,7 +151,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	sess, answer, err := s.join(r, o)
+	sess, answer, etag, err := s.join(r, o)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -138,52 +159,37 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	s.admitted.Add(1)
 	h := w.Header()
 	h.Set("Content-Type", sdpType)
+	h.Set("ETag", etag)
 	h.Set("Location", location(r, "/whip/"+url.PathEscape(sess.room)+"/"+sess.id))
 	w.WriteHeader(http.StatusCreated)
 	io.WriteString(w, answer)
 }
 
-// readOffer is the body of a POST.
-func readOffer(w http.ResponseWriter, r *http.Request) (string, error) {
-	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || typ != sdpType {
-		w.Header().Set("Accept-Post", sdpType)
-		return "", refuse(http.StatusUnsupportedMediaType, "the body must be an SDP offer with Content-Type: application/sdp")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", refuse(http.StatusRequestEntityTooLarge, "the offer is larger than %d bytes", maxOffer)
-	case err != nil:
-		return "", refuse(http.StatusBadRequest, "the offer did not arrive whole: %v", err)
-	}
-	return string(body), nil
-}
-
 // join finds the broadcaster a seat and opens the session.
-func (s *Server) join(r *http.Request, o *offer) (*session, string, error) {
+func (s *Server) join(r *http.Request, o *offer) (sess *session, answer, etag string, err error) {
 	q := r.URL.Query()
-	sess := s.newSession(r.PathValue("room"), q.Get("name"), o)
+	sess = s.newSession(r.PathValue("room"), q.Get("name"), o)
+	sess.token = bearer(r)
 	seat, err := s.admit.Admit(r.Context(), Request{
-		Room: sess.room, Session: sess.id,
+		Room: sess.room, Session: sess.id, Token: sess.token,
 		ID: q.Get("id"), Name: q.Get("name"), Source: q.Get("source"),
 		Tracks: o.codecs(),
 		Kick:   func(reason error) { sess.end(true, reason) },
 	})
 	if err != nil {
-		return nil, "", admitError(err, sess.room)
+		return nil, "", "", admitError(err, sess.room)
 	}
 	sess.seat, sess.clock = seat, seat.Clock()
-	answer, err := sess.connect(r.Context(), localAddr(r))
+	etag = sess.etag // before others can PATCH
+	answer, err = sess.connect(r.Context(), localAddr(r))
 	if err == nil && !s.add(sess) {
 		err = refuse(http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds")
 	}
 	if err != nil {
 		sess.teardown()
-		return nil, "", err
+		return nil, "", "", err
 	}
-	return sess, answer, nil
+	return sess, answer, etag, nil
 }
 
 // admitError words a refusal by the room (whip.md 7.1).
@@ -191,6 +197,10 @@ func admitError(err error, room string) error {
 	switch {
 	case errors.Is(err, ErrNoRoom):
 		return refuse(http.StatusNotFound, "there is no room %q here", room)
+	case errors.Is(err, ErrToken):
+		return refuse(http.StatusUnauthorized, "publishing to room %q: %v: send it as Authorization: Bearer, or as ?token=", room, err)
+	case errors.Is(err, ErrRequest):
+		return refuse(http.StatusUnprocessableEntity, "%v", err)
 	case errors.Is(err, ErrForbidden):
 		return refuse(http.StatusForbidden, "publishing to room %q is not allowed: %v", room, err)
 	case errors.Is(err, ErrTaken):
@@ -201,15 +211,20 @@ func admitError(err error, room string) error {
 	return fmt.Errorf("the room could not take the broadcaster: %w", err)
 }
 
-// refuse answers a POST that failed. Only failures of our own are logged as such.
+// refuse answers a POST that failed.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.refused.Add(1)
+	s.answerError(w, r, err)
+}
+
+// answerError answers a request that failed. Only failures of our own are logged as such.
+func (s *Server) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	e := &offerError{http.StatusInternalServerError, err.Error()}
 	errors.As(err, &e)
 	if e.status == http.StatusInternalServerError {
-		s.log.Error("publishing failed", "room", r.PathValue("room"), "err", err)
+		s.log.Error("request failed", "method", r.Method, "room", r.PathValue("room"), "err", err)
 	} else {
-		s.log.Info("publisher refused", "room", r.PathValue("room"), "status", e.status, "why", e.msg)
+		s.log.Info("request refused", "method", r.Method, "room", r.PathValue("room"), "status", e.status, "why", e.msg)
 	}
 	say(w, e.status, "%s", e.msg)
 }

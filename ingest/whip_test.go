@@ -25,7 +25,8 @@ func TestMethods(t *testing.T) {
 		{"GET", "/whip/demo", 204, ""}, {"HEAD", "/whip/demo", 204, ""},
 		{"GET", "/whip/demo/some", 204, ""}, {"GET", "/whip/r%C3%A9union", 204, ""},
 		{"OPTIONS", "/whip/demo", 200, endpointMethods}, {"OPTIONS", "/whip/demo/some", 200, resourceMethods},
-		{"PUT", "/whip/demo", 405, endpointMethods}, {"PATCH", "/whip/demo/some", 405, resourceMethods},
+		{"PUT", "/whip/demo", 405, endpointMethods}, {"PUT", "/whip/demo/some", 405, resourceMethods}, {"PATCH", "/whip/demo/some", 404, ""},
+		{"PATCH", "/whip/demo", 405, endpointMethods},
 		{"DELETE", "/whip/demo/some", 404, ""}, {"POST", "/whip/demo/some", 405, resourceMethods},
 		{"POST", "/whip", 404, ""}, {"POST", "/whip/demo/", 404, ""}, {"POST", "/whip/a/b/c", 404, ""},
 	} {
