@@ -19,7 +19,7 @@ type Compositor struct {
 	set    codec.Set
 	artist *art.Artist
 	mixer  mixer
-	sound  *sound
+	sounds []*sound
 
 	canvases []*canvas
 
@@ -71,8 +71,8 @@ func (c *Compositor) open() (err error) {
 				r.close()
 			}
 		}
-		if c.sound != nil {
-			c.sound.close()
+		for _, s := range c.sounds {
+			s.close()
 		}
 	}()
 	for _, cv := range c.canvases {
@@ -84,8 +84,14 @@ func (c *Compositor) open() (err error) {
 			cv.rungs = append(cv.rungs, g)
 		}
 	}
-	c.sound, err = openSound(&c.cfg, c.set)
-	return err
+	for _, s := range c.cfg.Sounds {
+		o, err := openSound(s, &c.cfg, c.set)
+		if err != nil {
+			return err
+		}
+		c.sounds = append(c.sounds, o)
+	}
+	return nil
 }
 
 // start runs i's decoder. Called with c.mu held.
@@ -146,8 +152,9 @@ func (c *Compositor) Stop() {
 //	canvas   draws each tick, one per output shape
 //	                                 ends at the program's end, closes its rungs' channels
 //	rung     encodes, one per rung   ends when its channel closes, flushes, closes its outlet
-//	mixer    mixes each audio frame  ends at the program's end, closes the sound's channel
-//	sound    encodes                 ends like a rung
+//	mixer    mixes each audio frame  ends at the program's end, closes the sounds' channels
+//	sound    encodes, one per rendition
+//	                                 ends like a rung
 //	decoder  one per input           ends when its queue is closed (Tile.Open starts it)
 func (c *Compositor) Run() {
 	first := c.first()
@@ -167,7 +174,9 @@ func (c *Compositor) Run() {
 		}
 		readers.Go(func() { cv.run(first) })
 	}
-	encoders.Go(c.sound.run)
+	for _, s := range c.sounds {
+		encoders.Go(s.run)
+	}
 	readers.Go(func() { c.runMixer(c.cfg.Rate.Frame(first)) })
 	readers.Wait()
 	encoders.Wait()
@@ -193,21 +202,26 @@ func (c *Compositor) first() int64 {
 func (c *Compositor) runMixer(begin media.Time) {
 	pace := c.newPacer()
 	defer pace.timer.Stop()
-	s := c.sound
-	lead := min(media.FromTicks(s.frame, sampleRate), c.cfg.Delay/4)
-	n := begin.Ticks(sampleRate) / s.frame
-	s.base = media.FromTicks(n*s.frame, sampleRate)
+	lead := min(blockTime, c.cfg.Delay/4)
+	n := begin.Ticks(sampleRate) / blockLen
+	for _, s := range c.sounds {
+		s.base = media.FromTicks(n*blockLen, sampleRate)
+	}
+	mix := make([]float32, 2*blockLen)
 	for {
-		at, end := media.FromTicks(n*s.frame, sampleRate), media.FromTicks((n+1)*s.frame, sampleRate)
+		at, end := media.FromTicks(n*blockLen, sampleRate), media.FromTicks((n+1)*blockLen, sampleRate)
 		if _, ok := pace.wait(at, end-lead); !ok {
 			break
 		}
-		b := <-s.free
-		c.mixer.block(n*s.frame, b)
-		s.full <- b
+		c.mixer.block(n*blockLen, mix)
+		for _, s := range c.sounds {
+			s.put(mix)
+		}
 		n++
 	}
-	close(s.full)
+	for _, s := range c.sounds {
+		close(s.full)
+	}
 }
 
 // clear takes all tiles off after the end.

@@ -18,18 +18,24 @@ type Config struct {
 	Delay    media.Time // D: how far behind the clock the inputs are read
 	Clock    media.Clock
 
-	AudioBitRate int // bit/s; 0: 128,000
-	GOP          int // frames between key frames, which stand at multiples of it
-	PartFrames   int // frames per part: no sample reaches over a multiple of it
+	Sounds     []Sound // renditions of the one mix; none: AudioID at 128,000 bit/s
+	GOP        int     // frames between key frames, which stand at multiples of it
+	PartFrames int     // frames per part: no sample reaches over a multiple of it
 
 	// Open is asked for the place of each rung's packets, by the names of its canvas and its own,
-	// as soon as its encoder is open; and of the sound's, by AudioID and no canvas.
+	// as soon as its encoder is open; and of each sound's, by its name and no canvas.
 	Open func(canvas, rung string, p media.Params) (Outlet, error)
 	Log  *slog.Logger // nil discards
 }
 
-// AudioID is what Config.Open is asked for the sound.
+// AudioID is the name of the sound in a Config that names none.
 const AudioID = "audio"
+
+// Sound is one rendition of the mix: AAC-LC, 48 kHz, stereo.
+type Sound struct {
+	Name    string
+	BitRate int // bit/s
+}
 
 // Canvas is one output shape: a picture of its own from the same broadcasters.
 type Canvas struct {
@@ -70,8 +76,8 @@ func DefaultLook() Look {
 
 // validate fills in defaults and names every mistake.
 func (c *Config) validate() error {
-	if c.AudioBitRate == 0 {
-		c.AudioBitRate = 128_000
+	if len(c.Sounds) == 0 {
+		c.Sounds = []Sound{{AudioID, 128_000}}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -86,9 +92,14 @@ func (c *Config) validate() error {
 	wrong(c.Delay < 0 || c.Delay > maxDelay, "delay %v: it must be from 0 to %v", c.Delay, maxDelay)
 	wrong(c.GOP <= 0, "GOP of %d frames: it must be positive", c.GOP)
 	wrong(c.PartFrames <= 0, "parts of %d frames: the number must be positive", c.PartFrames)
-	wrong(c.AudioBitRate < 8_000, "audio at %d bit/s: give at least 8000", c.AudioBitRate)
 	wrong(c.Open == nil, "Open is missing: packets have nowhere to go")
 	wrong(len(c.Canvases) == 0, "no canvas: give at least one")
+	sounds := map[string]bool{}
+	for _, s := range c.Sounds {
+		wrong(s.Name == "" || sounds[s.Name], "sound %q: names must be given and differ", s.Name)
+		wrong(s.BitRate < 8_000, "sound %q at %d bit/s: give at least 8000", s.Name, s.BitRate)
+		sounds[s.Name] = true
+	}
 	names := map[string]bool{}
 	for i := range c.Canvases {
 		cv := &c.Canvases[i]

@@ -11,6 +11,11 @@ import (
 	"tilecast/media"
 )
 
+// blockLen is what is mixed and encoded at a time, in samples per channel: an AAC frame.
+const blockLen = 1024
+
+const blockTime = media.Second / sampleRate * blockLen
+
 // mixQueue bounds the mixed blocks that wait for the encoder. The mixer waits when
 // it is full, and catches up after: sound is never dropped.
 const mixQueue = 32
@@ -59,13 +64,13 @@ func (m *mixer) block(at int64, out []float32) {
 	m.blocks.Add(1)
 }
 
-// sound encodes the mix.
+// sound encodes the mix at one bit rate.
 type sound struct {
-	enc   codec.AudioEncoder
-	out   Outlet
-	log   *slog.Logger
-	frame int64      // samples per channel and packet
-	base  media.Time // of the first block
+	name string
+	enc  codec.AudioEncoder
+	out  Outlet
+	log  *slog.Logger
+	base media.Time // of the first block
 
 	full, free chan []float32
 	failed     bool
@@ -73,24 +78,35 @@ type sound struct {
 	samples, bytes, faults atomic.Int64
 }
 
-func openSound(cfg *Config, set codec.Set) (*sound, error) {
-	enc, err := set.NewAudioEncoder(codec.AudioConfig{Codec: media.AAC, BitRate: cfg.AudioBitRate})
+func openSound(r Sound, cfg *Config, set codec.Set) (*sound, error) {
+	enc, err := set.NewAudioEncoder(codec.AudioConfig{Codec: media.AAC, BitRate: r.BitRate})
 	if err != nil {
-		return nil, fmt.Errorf("sound: open AAC encoder at %d bit/s: %w", cfg.AudioBitRate, err)
+		return nil, fmt.Errorf("sound %q: open AAC encoder at %d bit/s: %w", r.Name, r.BitRate, err)
 	}
 	p := enc.Params()
+	if p.FrameSize != blockLen {
+		enc.Close()
+		return nil, fmt.Errorf("sound %q: the AAC encoder has frames of %d samples instead of %d", r.Name, p.FrameSize, blockLen)
+	}
 	s := &sound{
-		enc: enc, log: cfg.Log.With("rung", AudioID), frame: int64(p.FrameSize),
+		name: r.Name, enc: enc, log: cfg.Log.With("rung", r.Name),
 		full: make(chan []float32, mixQueue), free: make(chan []float32, mixQueue+2),
 	}
 	for range cap(s.free) {
-		s.free <- make([]float32, 2*s.frame)
+		s.free <- make([]float32, 2*blockLen)
 	}
-	if s.out, err = cfg.Open("", AudioID, media.Params{Audio: &p}); err != nil {
+	if s.out, err = cfg.Open("", r.Name, media.Params{Audio: &p}); err != nil {
 		enc.Close()
-		return nil, fmt.Errorf("sound: open outlet: %w", err)
+		return nil, fmt.Errorf("sound %q: open outlet: %w", r.Name, err)
 	}
 	return s, nil
+}
+
+// put hands a copy of the mix to the encoder, and waits for it where its queue is full.
+func (s *sound) put(mix []float32) {
+	b := <-s.free
+	copy(b, mix)
+	s.full <- b
 }
 
 // run encodes blocks until full is closed, and flushes.

@@ -49,8 +49,9 @@ func (c *Compositor) Stats() Stats {
 			})
 		}
 	}
-	a := c.sound
-	s.Rungs = append(s.Rungs, RungStats{Name: AudioID, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load()})
+	for _, a := range c.sounds {
+		s.Rungs = append(s.Rungs, RungStats{Name: a.name, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load()})
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Tiles = len(c.tiles)

@@ -26,15 +26,15 @@ const MaxTiles = 9
 
 // Config is one room. It is validated once and then not changed.
 type Config struct {
-	Name         string
-	Start        Start
-	Linger       time.Duration       // how long an empty program goes on
-	Hold         time.Duration       // how long the seat of a lost participant is kept
-	Preset       string              // of packager.NewPlan
-	Window       time.Duration       // of media a viewer can seek back
-	Canvases     []compositor.Canvas // the default first; names as they stand in URLs
-	Rate         media.FrameRate
-	AudioBitRate int // bit/s
+	Name     string
+	Start    Start
+	Linger   time.Duration       // how long an empty program goes on
+	Hold     time.Duration       // how long the seat of a lost participant is kept
+	Preset   string              // of packager.NewPlan
+	Window   time.Duration       // of media a viewer can seek back
+	Canvases []compositor.Canvas // the default first; names as they stand in URLs
+	Rate     media.FrameRate
+	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
 }
 
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
@@ -53,6 +53,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.Canvases) == 0 {
 		errs = append(errs, fmt.Errorf("room %s: there is no canvas", c.Name))
+	}
+	if len(c.Sounds) == 0 {
+		errs = append(errs, fmt.Errorf("room %s: there is no sound rendition", c.Name))
 	}
 	for _, cv := range c.Canvases {
 		if !nameRE.MatchString(cv.Name) || cv.Name == "index" {
@@ -73,7 +76,7 @@ func (c Config) changed(next Config) (later []string) {
 	sameShape := func(a, b compositor.Canvas) bool { return a.Name == b.Name && a.W == b.W && a.H == b.H }
 	if !slices.EqualFunc(c.Canvases, next.Canvases, sameShape) || c.Rate != next.Rate {
 		later = append(later, "canvas")
-	} else if !slices.EqualFunc(c.Canvases, next.Canvases, sameLadder) || c.AudioBitRate != next.AudioBitRate {
+	} else if !slices.EqualFunc(c.Canvases, next.Canvases, sameLadder) || !slices.Equal(c.Sounds, next.Sounds) {
 		later = append(later, "ladder")
 	}
 	if c.Window != next.Window {

@@ -31,7 +31,7 @@ func demo() Config {
 		Canvases: []compositor.Canvas{{
 			Name: "main", W: 320, H: 180, Look: look, Rungs: []compositor.Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000}},
 		}},
-		AudioBitRate: 128_000,
+		Sounds: []compositor.Sound{{Name: compositor.AudioID, BitRate: 128_000}},
 	}
 }
 

@@ -228,7 +228,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
 			Preset: r.Preset, Window: r.Window,
-			Rate: r.Canvas.FPS, AudioBitRate: int(r.Audio.BitRate),
+			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 		}
 		for _, s := range r.All() {
 			rooms[i].Canvases = append(rooms[i].Canvases, compositor.Canvas{
@@ -237,6 +237,15 @@ func roomConfigs(cfg configs.Config) []room.Config {
 		}
 	}
 	return rooms
+}
+
+// sounds are the renditions of the mix: the one that goes with the pictures, and one for listening only.
+func sounds(a configs.Audio) []compositor.Sound {
+	all := []compositor.Sound{{Name: compositor.AudioID, BitRate: int(a.BitRate)}}
+	if a.LowBitRate > 0 {
+		all = append(all, compositor.Sound{Name: compositor.AudioID + "-low", BitRate: int(a.LowBitRate)})
+	}
+	return all
 }
 
 func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
