@@ -179,6 +179,7 @@ func (v *version) write(f form) []byte {
 	b := make([]byte, 0, len(v.old)+len(v.tail)+512)
 	b = m3u8.AppendHeader(b, m3u8.Header{
 		TargetDuration: plan.Target,
+		CanBlockReload: plan.LowLatency(),
 		CanSkipUntil:   plan.SkipUntil.Seconds(),
 		HoldBack:       plan.HoldBack.Seconds(),
 		PartHoldBack:   plan.PartHoldBack.Seconds(),

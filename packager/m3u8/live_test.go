@@ -33,7 +33,7 @@ var start = time.Date(2026, 5, 1, 10, 0, 0, 123_000_000, time.UTC)
 // live is a playlist of the preset low as an origin writes it when the program has come to part parts of
 // segment msn: twelve segments of 2 s, and parts for those within three target durations of the end.
 func live(msn int64, parts int) *Playlist {
-	p := &Playlist{CanBlockReload: true, Header: Header{
+	p := &Playlist{Header: Header{CanBlockReload: true,
 		TargetDuration: 2, CanSkipUntil: 12, HoldBack: 6, PartHoldBack: 1.025, PartTarget: 0.34134, MediaSequence: msn - 12,
 	}}
 	for n := msn - 12; n < msn; n++ {

@@ -10,13 +10,16 @@ import "time"
 // in seconds, and nothing here but the two sequence numbers ever changes in the life of
 // a playlist (M-2, M-23). A zero float leaves its attribute out.
 type Header struct {
-	Version        int     // 0 when written: 9, see V-3
-	TargetDuration int     // s
-	CanSkipUntil   float64 // >= 6 TargetDuration (M-17)
-	HoldBack       float64 // >= 3 TargetDuration (M-19)
-	PartHoldBack   float64 // >= 3 PartTarget (M-20)
-	PartTarget     float64 // no part is longer (P-7)
-	Event          bool    // PLAYLIST-TYPE:EVENT is written: nothing is ever taken off (M-12)
+	Version           int     // 0 when written: 9, see V-3
+	TargetDuration    int     // s
+	CanBlockReload    bool    // requests with _HLS_msn are held (M-21)
+	CanSkipDateRanges bool    // delta updates v2; with CanSkipUntil only (M-18)
+	CanSkipUntil      float64 // >= 6 TargetDuration (M-17)
+	HoldBack          float64 // >= 3 TargetDuration (M-19)
+	PartHoldBack      float64 // >= 3 PartTarget (M-20)
+	PartTarget        float64 // no part is longer (P-7); 0: no EXT-X-PART-INF
+	IFramesOnly       bool    // every entry is a range with one key frame (M-25)
+	Event             bool    // PLAYLIST-TYPE:EVENT is written: nothing is ever taken off (M-12)
 
 	MediaSequence         int64
 	DiscontinuitySequence int64
@@ -28,8 +31,9 @@ type Segment struct {
 	Duration        float64   // s; of a complete segment
 	Map             string    // URI of the init section; the tag is written when it is not empty
 	ProgramDateTime time.Time // written when it is not zero
+	ByteRange       string    // n@o of the resource URI; empty: all of it
 	Discontinuity   bool
-	Gap             bool
+	Gap             bool // there is no media (G-14)
 	Parts           []Part
 }
 
@@ -39,8 +43,21 @@ type Part struct {
 	Duration    float64 // s
 	Independent bool
 	Gap         bool
-	ByteRange   string // read only
+	ByteRange   string // n@o of the resource URI; empty: all of it
 }
+
+// DateRange is an EXT-X-DATERANGE that is written: something that happens in the program. The reader's
+// type knows of more.
+type DateRange struct {
+	ID       string // unique in the program for ever (D-8)
+	Class    string // of events with the same meaning; may be empty
+	Start    time.Time
+	Duration float64           // s; negative: unknown
+	Client   []ClientAttribute // in this order
+}
+
+// ClientAttribute is an X- attribute of an EXT-X-DATERANGE. Name begins with X- and has A-Z, 0-9 and - (D-7).
+type ClientAttribute struct{ Name, Value string }
 
 // Multivariant is a multivariant playlist.
 type Multivariant struct {
@@ -48,7 +65,8 @@ type Multivariant struct {
 	IndependentSegments bool
 	Audio               []Media
 	Variants            []Variant
-	Other               []Media // read only: subtitles, captions and alternative video
+	IFrames             []Variant // EXT-X-I-FRAME-STREAM-INF
+	Other               []Media   // read only: subtitles, captions and alternative video
 }
 
 // Media is a rendition, an EXT-X-MEDIA tag.

@@ -3,10 +3,7 @@ package m3u8
 // Playlist is a media playlist as it was read.
 type Playlist struct {
 	Header
-	CanBlockReload      bool
-	CanSkipDateRanges   bool
 	IndependentSegments bool
-	IFramesOnly         bool
 	Type                string // of PLAYLIST-TYPE: EVENT, VOD or empty
 	Skipped             int    // segments that a delta update leaves out
 	Segments            []Listed
@@ -21,12 +18,11 @@ type Playlist struct {
 // Listed is a segment in its place.
 type Listed struct {
 	Segment
-	MSN, DSN  int64
-	Line      int    // of its URI; of its last part while it is open
-	InForce   string // URI of the init section that applies, wherever its tag stands (G-7); "#n@o" behind it is a byte range
-	Title     string
-	ByteRange string
-	Key       string // attribute list of the KEY in force; empty: in the clear
+	MSN, DSN int64
+	Line     int    // of its URI; of its last part while it is open
+	InForce  string // URI of the init section that applies, wherever its tag stands (G-7); "#n@o" behind it is a byte range
+	Title    string
+	Key      string // attribute list of the KEY in force; empty: in the clear
 
 	zoneless  bool // its date has no time zone
 	lateParts bool // a part stands between its EXTINF and its URI

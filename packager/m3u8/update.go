@@ -41,7 +41,7 @@ func (c *checker) constants(prev, next *Playlist) {
 	}
 	a, b := prev.Header, next.Header
 	a.Version, a.TargetDuration, a.MediaSequence, a.DiscontinuitySequence = b.Version, b.TargetDuration, b.MediaSequence, b.DiscontinuitySequence
-	if a != b || prev.CanBlockReload != next.CanBlockReload || prev.CanSkipDateRanges != next.CanSkipDateRanges {
+	if a != b {
 		c.add("M-23", 0, "SERVER-CONTROL or PART-INF changed from %+v to %+v", a, b)
 	}
 	if prev.Type != next.Type {

@@ -18,10 +18,7 @@ func AppendHeader(b []byte, h Header) []byte {
 	b = strconv.AppendInt(b, int64(h.Version), 10)
 	b = append(b, "\n#EXT-X-TARGETDURATION:"...)
 	b = strconv.AppendInt(b, int64(h.TargetDuration), 10)
-	b = append(b, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"...)
-	b = appendSeconds(b, ",CAN-SKIP-UNTIL=", h.CanSkipUntil)
-	b = appendSeconds(b, ",HOLD-BACK=", h.HoldBack)
-	b = appendSeconds(b, ",PART-HOLD-BACK=", h.PartHoldBack)
+	b = appendServerControl(b, &h)
 	b = appendSeconds(b, "\n#EXT-X-PART-INF:PART-TARGET=", h.PartTarget)
 	if h.Event {
 		b = append(b, "\n#EXT-X-PLAYLIST-TYPE:EVENT"...)
@@ -30,7 +27,30 @@ func AppendHeader(b []byte, h Header) []byte {
 	b = strconv.AppendInt(b, h.MediaSequence, 10)
 	b = append(b, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
 	b = strconv.AppendInt(b, h.DiscontinuitySequence, 10)
+	if h.IFramesOnly {
+		b = append(b, "\n#EXT-X-I-FRAMES-ONLY"...)
+	}
 	return append(b, '\n')
+}
+
+// appendServerControl writes the tag if there is anything in it, in a line that is begun by its line feed.
+func appendServerControl(b []byte, h *Header) []byte {
+	const tag = "\n#EXT-X-SERVER-CONTROL:"
+	begin := len(b) + len(tag)
+	b = append(b, tag...)
+	if h.CanBlockReload {
+		b = append(b, ",CAN-BLOCK-RELOAD=YES"...)
+	}
+	b = appendSeconds(b, ",CAN-SKIP-UNTIL=", h.CanSkipUntil)
+	if h.CanSkipDateRanges && h.CanSkipUntil > 0 {
+		b = append(b, ",CAN-SKIP-DATERANGES=YES"...)
+	}
+	b = appendSeconds(b, ",HOLD-BACK=", h.HoldBack)
+	b = appendSeconds(b, ",PART-HOLD-BACK=", h.PartHoldBack)
+	if len(b) == begin {
+		return b[:begin-len(tag)]
+	}
+	return append(b[:begin], b[begin+1:]...) // without the first comma
 }
 
 // AppendSkip replaces the first n segments of a delta update (K-1). Nothing is written for
@@ -42,6 +62,24 @@ func AppendSkip(b []byte, n int) []byte {
 	b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
 	b = strconv.AppendInt(b, int64(n), 10)
 	return append(b, '\n')
+}
+
+// AppendSkipDateRanges is AppendSkip of a delta that leaves out date ranges, too, and names those that have been
+// removed lately (K-6). It is only right in a playlist of version 10.
+func AppendSkipDateRanges(b []byte, n int, removed []string) []byte {
+	if n <= 0 {
+		return b
+	}
+	b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(b, ",RECENTLY-REMOVED-DATERANGES=\""...)
+	for i, id := range removed {
+		if i > 0 {
+			b = append(b, '\t')
+		}
+		b = appendClean(b, id)
+	}
+	return append(b, "\"\n"...)
 }
 
 // AppendSegment writes a segment with its parts, or, while it has no URI, the parts of
@@ -57,11 +95,8 @@ func AppendSegment(b []byte, s *Segment) []byte {
 	}
 	if !s.ProgramDateTime.IsZero() {
 		b = append(b, "#EXT-X-PROGRAM-DATE-TIME:"...)
-		b = s.ProgramDateTime.UTC().Round(time.Millisecond).AppendFormat(b, "2006-01-02T15:04:05.000Z")
+		b = appendDate(b, s.ProgramDateTime)
 		b = append(b, '\n')
-	}
-	if s.Gap {
-		b = append(b, "#EXT-X-GAP\n"...)
 	}
 	for i := range s.Parts {
 		b = appendPart(b, &s.Parts[i])
@@ -69,9 +104,17 @@ func AppendSegment(b []byte, s *Segment) []byte {
 	if s.URI == "" {
 		return b
 	}
+	if s.Gap { // behind its parts, for they are listed before it is known that there is nothing else (L-1)
+		b = append(b, "#EXT-X-GAP\n"...)
+	}
 	b = append(b, "#EXTINF:"...)
 	b = strconv.AppendFloat(b, s.Duration, 'f', 5, 64)
 	b = append(b, ",\n"...)
+	if s.ByteRange != "" {
+		b = append(b, "#EXT-X-BYTERANGE:"...)
+		b = append(b, s.ByteRange...)
+		b = append(b, '\n')
+	}
 	b = appendURI(b, s.URI)
 	return append(b, '\n')
 }
@@ -81,6 +124,7 @@ func appendPart(b []byte, p *Part) []byte {
 	b = strconv.AppendFloat(b, p.Duration, 'f', 5, 64)
 	b = append(b, ",URI="...)
 	b = appendQuoted(b, p.URI)
+	b = appendString(b, ",BYTERANGE=", p.ByteRange)
 	if p.Independent {
 		b = append(b, ",INDEPENDENT=YES"...)
 	}
@@ -97,11 +141,46 @@ func AppendPreloadHint(b []byte, uri string) []byte {
 	return append(b, '\n')
 }
 
-// AppendMapHint names the init section that the hinted part needs, where it is another than the one before (PH-4).
+// AppendRangeHint names the bytes that come next: those of uri from start on, however many (PH-6).
+func AppendRangeHint(b []byte, uri string, start int64) []byte {
+	b = append(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI="...)
+	b = appendQuoted(b, uri)
+	b = append(b, ",BYTERANGE-START="...)
+	b = strconv.AppendInt(b, start, 10)
+	return append(b, '\n')
+}
+
+// AppendMapHint names the init section of the part that comes next, where it is another one (PH-4).
 func AppendMapHint(b []byte, uri string) []byte {
 	b = append(b, "#EXT-X-PRELOAD-HINT:TYPE=MAP,URI="...)
 	b = appendQuoted(b, uri)
 	return append(b, '\n')
+}
+
+// AppendDateRange writes a date range (D-1).
+func AppendDateRange(b []byte, d *DateRange) []byte {
+	b = append(b, "#EXT-X-DATERANGE:ID="...)
+	b = appendQuoted(b, d.ID)
+	b = appendString(b, ",CLASS=", d.Class)
+	b = append(b, ",START-DATE=\""...)
+	b = appendDate(b, d.Start)
+	b = append(b, '"')
+	if d.Duration >= 0 {
+		b = append(b, ",DURATION="...)
+		b = strconv.AppendFloat(b, d.Duration, 'f', 5, 64)
+	}
+	for _, a := range d.Client {
+		b = append(b, ',')
+		b = append(b, a.Name...)
+		b = append(b, '=')
+		b = appendQuoted(b, a.Value)
+	}
+	return append(b, '\n')
+}
+
+// appendDate writes a date to the millisecond (G-10).
+func appendDate(b []byte, t time.Time) []byte {
+	return t.UTC().Round(time.Millisecond).AppendFormat(b, "2006-01-02T15:04:05.000Z")
 }
 
 // AppendRenditionReport says how far another media playlist has come: the last part it
@@ -122,84 +201,6 @@ func AppendRenditionReport(b []byte, uri string, lastMSN int64, lastPart int) []
 
 // AppendEndList ends the playlist for good (M-14).
 func AppendEndList(b []byte) []byte { return append(b, "#EXT-X-ENDLIST\n"...) }
-
-// Append writes the whole playlist.
-func (m *Multivariant) Append(b []byte) []byte {
-	version := m.Version
-	if version == 0 {
-		version = 6
-	}
-	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
-	b = strconv.AppendInt(b, int64(version), 10)
-	b = append(b, '\n')
-	if m.IndependentSegments {
-		b = append(b, "#EXT-X-INDEPENDENT-SEGMENTS\n"...)
-	}
-	for i := range m.Audio {
-		b = m.Audio[i].append(b)
-	}
-	for i := range m.Other {
-		b = m.Other[i].append(b)
-	}
-	for i := range m.Variants {
-		b = m.Variants[i].append(b)
-	}
-	return b
-}
-
-func (m *Media) append(b []byte) []byte {
-	b = append(b, "#EXT-X-MEDIA:TYPE="...)
-	if m.Type == "" {
-		b = append(b, "AUDIO"...)
-	}
-	b = append(b, m.Type...)
-	b = appendString(b, ",GROUP-ID=", m.GroupID)
-	b = appendString(b, ",NAME=", m.Name)
-	b = appendString(b, ",LANGUAGE=", m.Language)
-	if m.Default {
-		b = append(b, ",DEFAULT=YES"...)
-	}
-	if m.AutoSelect {
-		b = append(b, ",AUTOSELECT=YES"...)
-	}
-	b = appendString(b, ",CHANNELS=", m.Channels)
-	b = appendString(b, ",INSTREAM-ID=", m.InstreamID)
-	b = appendString(b, ",URI=", m.URI)
-	return append(b, '\n')
-}
-
-func (v *Variant) append(b []byte) []byte {
-	b = append(b, "#EXT-X-STREAM-INF:BANDWIDTH="...)
-	b = strconv.AppendInt(b, int64(v.Bandwidth), 10)
-	if v.AverageBandwidth > 0 {
-		b = append(b, ",AVERAGE-BANDWIDTH="...)
-		b = strconv.AppendInt(b, int64(v.AverageBandwidth), 10)
-	}
-	b = appendString(b, ",CODECS=", v.Codecs)
-	if v.Width > 0 && v.Height > 0 {
-		b = append(b, ",RESOLUTION="...)
-		b = strconv.AppendInt(b, int64(v.Width), 10)
-		b = append(b, 'x')
-		b = strconv.AppendInt(b, int64(v.Height), 10)
-	}
-	if v.FrameRate > 0 {
-		b = append(b, ",FRAME-RATE="...)
-		b = strconv.AppendFloat(b, v.FrameRate, 'f', 3, 64)
-	}
-	if v.VideoRange != "" {
-		b = append(b, ",VIDEO-RANGE="...)
-		b = append(b, v.VideoRange...)
-	}
-	b = appendString(b, ",AUDIO=", v.Audio)
-	if v.ClosedCaptions == "" || v.ClosedCaptions == "NONE" {
-		b = append(b, ",CLOSED-CAPTIONS=NONE"...)
-	} else {
-		b = appendString(b, ",CLOSED-CAPTIONS=", v.ClosedCaptions)
-	}
-	b = append(b, '\n')
-	b = appendURI(b, v.URI)
-	return append(b, '\n')
-}
 
 // appendSeconds writes an attribute in seconds, rounded to five decimals without needless
 // zeros; nothing for zero. Never an exponent (S-6).
@@ -227,8 +228,13 @@ func appendString(b []byte, name, s string) []byte {
 // control character a space, a broken character U+FFFD.
 func appendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
+	return append(appendClean(b, s), '"')
+}
+
+// appendClean writes what may stand between double quotes.
+func appendClean(b []byte, s string) []byte {
 	if plain(s) {
-		return append(append(b, s...), '"')
+		return append(b, s...)
 	}
 	for _, r := range s {
 		switch {
@@ -239,7 +245,7 @@ func appendQuoted(b []byte, s string) []byte {
 		}
 		b = append(b, string(r)...)
 	}
-	return append(b, '"')
+	return b
 }
 
 // appendURI writes a URI line. What would end the line or be read as a tag is escaped.

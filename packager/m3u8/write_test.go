@@ -55,7 +55,7 @@ func TestNumbersAndDates(t *testing.T) {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
-	header := string(AppendHeader(nil, Header{TargetDuration: 2, HoldBack: 6, PartHoldBack: 0.96, PartTarget: 0.32, MediaSequence: 1 << 62}))
+	header := string(AppendHeader(nil, Header{TargetDuration: 2, CanBlockReload: true, HoldBack: 6, PartHoldBack: 0.96, PartTarget: 0.32, MediaSequence: 1 << 62}))
 	for _, want := range []string{"YES,HOLD-BACK=6.0,PART-HOLD-BACK=0.96\n", "PART-TARGET=0.32\n", ":4611686018427387904\n"} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in\n%s", want, header)
