@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tilecast/packager"
 )
 
 // report takes a mistake at a path of the configuration.
@@ -35,7 +37,9 @@ func check(cfg *Config, bad report) {
 const maxPixels = 4096 * 2304
 
 func checkRoom(bad report, at string, r *Room) {
-	oneOf(bad, at+".preset", r.Preset, "low", "ultra")
+	if oneOf(bad, at+".preset", r.Preset, packager.Presets()...) {
+		checkLatency(bad, at+".latency", r)
+	}
 	oneOf(bad, at+".start", r.Start, "on-publish", "always")
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
 	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
@@ -87,6 +91,20 @@ func checkShape(bad report, at, size string, w, h int, l *Layout, ladder []Rung)
 			bad(at+".name", `"audio" is the name of the sound: use another`)
 		}
 		checkRung(bad, at, rung, w, h)
+	}
+}
+
+// checkLatency holds that the program can be cut so, whatever the numbers.
+func checkLatency(bad report, at string, r *Room) {
+	ok := between(bad, at+".part", r.Latency.Part, 0, 10*time.Second)
+	ok = between(bad, at+".parts_per_segment", r.Latency.PartsPerSegment, 0, 100) && ok
+	ok = between(bad, at+".hold_back", r.Latency.HoldBack, 0, 30*time.Second) && ok
+	ok = between(bad, at+".delay", r.Latency.Delay, 0, time.Second) && ok
+	if !ok || r.Canvas.FPS.Num == 0 { // a frame rate that could not be read is said already
+		return
+	}
+	if _, err := packager.NewCustomPlan(r.Preset, r.Canvas.FPS, r.Latency.Numbers()); err != nil {
+		bad(at, "%v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tilecast/media"
+	"tilecast/packager"
 )
 
 // Config is everything a person may set. It is checked by Load and Parse and not
@@ -37,15 +38,16 @@ type Log struct {
 
 // Room is one live program.
 type Room struct {
-	Name   string        `yaml:"name"`   // letters, digits, - and _: it is part of addresses
-	Preset string        `yaml:"preset"` // latency: low or ultra
-	Start  string        `yaml:"start"`  // on-publish or always
-	Linger time.Duration `yaml:"linger"` // how long a program goes on without a broadcaster
-	Window time.Duration `yaml:"window"` // how much of the program playlists hold
-	Canvas Canvas        `yaml:"canvas"`
-	Layout Layout        `yaml:"layout"`
-	Ladder []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
-	Audio  Audio         `yaml:"audio"`
+	Name    string        `yaml:"name"`    // letters, digits, - and _: it is part of addresses
+	Preset  string        `yaml:"preset"`  // latency: low, ultra, apple or classic
+	Start   string        `yaml:"start"`   // on-publish or always
+	Linger  time.Duration `yaml:"linger"`  // how long a program goes on without a broadcaster
+	Latency Latency       `yaml:"latency"` // numbers that replace the preset's
+	Window  time.Duration `yaml:"window"`  // how much of the program playlists hold
+	Canvas  Canvas        `yaml:"canvas"`
+	Layout  Layout        `yaml:"layout"`
+	Ladder  []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
+	Audio   Audio         `yaml:"audio"`
 
 	// Shapes are the room's canvases, each with a URL of its own, the first the default. When there is
 	// none said, there is one: main, of Canvas, Layout and Ladder.
@@ -71,6 +73,22 @@ func (r *Room) All() []Shape {
 		Name: "main", Width: r.Canvas.Width, Height: r.Canvas.Height, Background: r.Canvas.Background,
 		Layout: r.Layout, Ladder: r.Ladder,
 	}}
+}
+
+// Latency are numbers that stand in for those of the preset; 0 leaves the preset's.
+type Latency struct {
+	Part            time.Duration `yaml:"part"`
+	PartsPerSegment int           `yaml:"parts_per_segment"`
+	HoldBack        time.Duration `yaml:"hold_back"` // PART-HOLD-BACK
+	Delay           time.Duration `yaml:"delay"`     // D, from capture to the canvas
+}
+
+// Numbers are the same for a plan.
+func (l Latency) Numbers() packager.Numbers {
+	return packager.Numbers{
+		Part: media.FromDuration(l.Part), PartsPerSegment: l.PartsPerSegment,
+		HoldBack: media.FromDuration(l.HoldBack), Delay: media.FromDuration(l.Delay),
+	}
 }
 
 // Canvas is the composed picture.

@@ -77,7 +77,7 @@ func (d *directives) number(to *int64, s string) {
 // are those above or the context's.
 func (s *Stream) answer(ctx context.Context, d directives) (v *version, own bool, err error) {
 	v = s.current.Load()
-	if v.ended {
+	if v.ended || !s.program.cfg.Plan.LowLatency() {
 		return v, false, nil
 	}
 	if d.err != nil {

@@ -21,7 +21,7 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	c, whole, ok := parseName(name)
-	if !ok {
+	if !ok || !whole && !s.program.cfg.Plan.LowLatency() {
 		fail(w, http.StatusNotFound, s.program.cache.gone, errNoFile.Error())
 		return
 	}

@@ -56,7 +56,7 @@ func newRigWith(t testing.TB, plan packager.Plan, window media.Time) *rig {
 	r.p = NewProgram(ProgramConfig{ID: programID, Plan: plan, FirstMSN: firstMSN, Wall: media.NewClock(epoch).Wall, Window: window})
 	r.top = r.p.AddVideo("main", "720p", videoInit(plan, 1280, 720, 2_500_000))
 	r.low = r.p.AddVideo("main", "360p", videoInit(plan, 640, 360, 700_000))
-	r.audio = r.p.AddAudio(audioInit())
+	r.audio = r.p.AddAudio("audio", audioInit())
 	r.srv.Publish(roomName, r.p)
 	return r
 }

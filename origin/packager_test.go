@@ -74,7 +74,7 @@ func newCutter(t testing.TB, preset string, rate media.FrameRate, bitRate, maxRa
 	}
 	videoIn := init(media.Params{Video: &media.VideoParams{Codec: media.H264, W: 640, H: 360, Rate: rate, BitRate: bitRate, MaxRate: maxRate, Extra: paramSets}})
 	soundIn := init(media.Params{Audio: &media.AudioParams{Codec: media.AAC, SampleRate: 48000, Channels: 2, FrameSize: 1024, BitRate: 128_000, Extra: unhex("1190")}})
-	r.top, r.audio = r.p.AddVideo("main", "360p", videoIn), r.p.AddAudio(soundIn)
+	r.top, r.audio = r.p.AddVideo("main", "360p", videoIn), r.p.AddAudio("audio", soundIn)
 	cfg := packager.TrackConfig{FirstMSN: firstMSN, Wall: wall}
 	c.video, c.sound = packager.NewTrack(videoIn, r.plan, cfg, r.top), packager.NewTrack(soundIn, r.plan, cfg, r.audio)
 	r.srv.Publish(roomName, r.p)

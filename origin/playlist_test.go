@@ -68,7 +68,7 @@ const golden = `#EXTM3U
 func TestReferencePlaylist(t *testing.T) {
 	p := NewProgram(ProgramConfig{ID: "x", Plan: examplePlan, FirstMSN: 265, Wall: media.NewClock(epoch).Wall})
 	streams := []*Stream{
-		p.AddVideo("v", "1", videoInit(examplePlan, 1280, 720, 1_000_000)), p.AddVideo("v", "2", videoInit(examplePlan, 640, 360, 300_000)), p.AddAudio(audioInit()),
+		p.AddVideo("v", "1", videoInit(examplePlan, 1280, 720, 1_000_000)), p.AddVideo("v", "2", videoInit(examplePlan, 640, 360, 300_000)), p.AddAudio("audio", audioInit()),
 	}
 	streams[1].report = "../v2/stream.m3u8"
 	for n := range 8*4 + 3 {

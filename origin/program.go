@@ -76,8 +76,12 @@ func (p *Program) AddVideo(canvas, rung string, in packager.Init) *Stream {
 	return p.add(newStream(p, canvas+"-"+rung, canvas, in))
 }
 
-// AddAudio adds the sound of all canvases. Call it before the first Append, and once.
-func (p *Program) AddAudio(in packager.Init) *Stream { return p.add(newStream(p, "audio", "", in)) }
+// AddAudio adds a rendition of the sound of all canvases. The first is what is heard with the pictures; any
+// other is a variant of its own, for who has no bandwidth for pictures. Call it before the first Append; the
+// name is unique in the program.
+func (p *Program) AddAudio(name string, in packager.Init) *Stream {
+	return p.add(newStream(p, name, "", in))
+}
 
 func (p *Program) add(s *Stream) *Stream {
 	s.restore(p.cfg.Past[s.name])

@@ -312,7 +312,7 @@ func TestOneKindOnly(t *testing.T) {
 		p := NewProgram(ProgramConfig{ID: "one", Plan: r.plan, FirstMSN: firstMSN})
 		var s *Stream
 		if sound {
-			s = p.AddAudio(audioInit())
+			s = p.AddAudio("audio", audioInit())
 		} else {
 			s = p.AddVideo("main", "720p", videoInit(r.plan, 1280, 720, 1_000_000))
 		}

@@ -48,6 +48,9 @@ func (s *Stream) appendPart(b []byte, p packager.Part, seg *segment) []byte {
 	if p.Index == 0 {
 		b = s.appendHead(b, seg)
 	}
+	if !s.program.cfg.Plan.LowLatency() {
+		return b
+	}
 	parts := [1]m3u8.Part{{
 		URI:         partName(Cursor{p.MSN, p.Index}),
 		Duration:    p.Dur.Seconds(),
@@ -58,7 +61,7 @@ func (s *Stream) appendPart(b []byte, p packager.Part, seg *segment) []byte {
 
 // appendHead writes what applies to a segment and stands before its first line.
 func (s *Stream) appendHead(b []byte, seg *segment) []byte {
-	head := m3u8.Segment{ProgramDateTime: seg.wall, Discontinuity: seg.cut, Gap: seg.gap}
+	head := m3u8.Segment{ProgramDateTime: seg.wall, Discontinuity: seg.cut}
 	if seg.cut {
 		head.Map = initName(seg.init)
 	}
@@ -67,7 +70,7 @@ func (s *Stream) appendHead(b []byte, seg *segment) []byte {
 
 // appendEnd writes the lines behind the last part of seg.
 func appendEnd(b []byte, seg *segment) []byte {
-	return m3u8.AppendSegment(b, &m3u8.Segment{URI: segmentName(seg.msn), Duration: seg.dur.Seconds()})
+	return m3u8.AppendSegment(b, &m3u8.Segment{URI: segmentName(seg.msn), Duration: seg.dur.Seconds(), Gap: seg.gap})
 }
 
 // appendPlain writes seg without its parts.
@@ -116,6 +119,9 @@ func (s *Stream) writeTail(v *version) {
 
 // appendReports says how far the other renditions of the canvas are now.
 func (s *Stream) appendReports(b []byte) []byte {
+	if !s.program.cfg.Plan.LowLatency() {
+		return b
+	}
 	for _, other := range *s.program.streams.Load() {
 		if other == s || s.canvas != "" && other.canvas != "" && other.canvas != s.canvas {
 			continue

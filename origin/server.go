@@ -163,7 +163,8 @@ func (r *room) stream(id, rendition string) *Stream {
 func (s *Server) await(ctx context.Context, p *Program) bool {
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
-	limit := time.NewTimer(s.hold)
+	target := time.Duration(p.cfg.Plan.Target) * time.Second
+	limit := time.NewTimer(max(s.hold, 3*target/2)) // the first segment takes one target duration
 	defer limit.Stop()
 	select {
 	case <-p.ready:

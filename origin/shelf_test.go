@@ -66,7 +66,7 @@ func shelved(t testing.TB, cfg ProgramConfig) (*rig, map[string]*folder) {
 	r.p = NewProgram(cfg)
 	r.top = r.p.AddVideo("main", "720p", videoInit(plan, 1280, 720, 2_500_000))
 	r.low = r.p.AddVideo("main", "360p", videoInit(plan, 640, 360, 700_000))
-	r.audio = r.p.AddAudio(audioInit())
+	r.audio = r.p.AddAudio("audio", audioInit())
 	r.p.Resume()
 	r.srv.Publish(roomName, r.p)
 	return r, shelves

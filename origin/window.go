@@ -85,7 +85,7 @@ func (v *version) edge() (Cursor, bool) {
 
 // hinted is the part that comes next; false while that is unknown and after the end.
 func (v *version) hinted() (Cursor, bool) {
-	if v.ended || v.openMSN == 0 {
+	if v.ended || v.openMSN == 0 || !v.stream.program.cfg.Plan.LowLatency() {
 		return Cursor{}, false
 	}
 	return Cursor{v.openMSN, len(v.open)}, true

@@ -30,7 +30,8 @@ type Config struct {
 	Start    Start
 	Linger   time.Duration       // how long an empty program goes on
 	Hold     time.Duration       // how long the seat of a lost participant is kept
-	Preset   string              // of packager.NewPlan
+	Preset   string              // of packager.NewCustomPlan
+	Numbers  packager.Numbers    // that replace the preset's
 	Window   time.Duration       // of media a viewer can seek back
 	Canvases []compositor.Canvas // the default first; names as they stand in URLs
 	Rate     media.FrameRate
@@ -48,7 +49,7 @@ func (c Config) Validate() error {
 	if c.Start != OnPublish && c.Start != Always {
 		errs = append(errs, fmt.Errorf("room %s: start %q: use %q or %q", c.Name, c.Start, OnPublish, Always))
 	}
-	if _, err := packager.NewPlan(c.Preset, c.Rate); err != nil {
+	if _, err := packager.NewCustomPlan(c.Preset, c.Rate, c.Numbers); err != nil {
 		errs = append(errs, fmt.Errorf("room %s: %w", c.Name, err))
 	}
 	if len(c.Canvases) == 0 {
@@ -70,7 +71,7 @@ func (c Config) Validate() error {
 
 // changed names what differs between c and next and takes effect only with the next program.
 func (c Config) changed(next Config) (later []string) {
-	if c.Preset != next.Preset {
+	if c.Preset != next.Preset || c.Numbers != next.Numbers {
 		later = append(later, "preset")
 	}
 	sameShape := func(a, b compositor.Canvas) bool { return a.Name == b.Name && a.W == b.W && a.H == b.H }

@@ -28,7 +28,7 @@ type program struct {
 // newProgram opens the encoders of cfg and joins them to the origin. Nothing
 // runs yet.
 func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error) {
-	plan, err := packager.NewPlan(cfg.Preset, cfg.Rate)
+	plan, err := packager.NewCustomPlan(cfg.Preset, cfg.Rate, cfg.Numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -42,14 +42,14 @@ func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error
 	})
 	p.comp, err = compositor.New(compositor.Config{
 		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds[:1]),
-		GOP: plan.SegmentFrames(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
+		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
 		Open: func(canvas, id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", id, err)
 			}
 			if params.Audio != nil {
-				return packager.NewTrack(in, plan, track, p.out.AddAudio(in)), nil
+				return packager.NewTrack(in, plan, track, p.out.AddAudio(id, in)), nil
 			}
 			return packager.NewTrack(in, plan, track, p.out.AddVideo(canvas, id, in)), nil
 		},

@@ -214,7 +214,7 @@ func (g *gateway) linger(ctx context.Context) {
 // shortest D of all rooms, the rest of which decoding and mixing need. 0 is ingest's own choice.
 func jitter(cfg configs.Config) (least media.Time) {
 	for _, r := range cfg.Rooms {
-		if plan, err := packager.NewPlan(r.Preset, r.Canvas.FPS); err == nil && (least == 0 || plan.Delay < least) {
+		if plan, err := packager.NewCustomPlan(r.Preset, r.Canvas.FPS, r.Latency.Numbers()); err == nil && (least == 0 || plan.Delay < least) {
 			least = plan.Delay
 		}
 	}
@@ -227,7 +227,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 	for i, r := range cfg.Rooms {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
-			Preset: r.Preset, Window: r.Window,
+			Preset: r.Preset, Numbers: r.Latency.Numbers(), Window: r.Window,
 			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 		}
 		for _, s := range r.All() {

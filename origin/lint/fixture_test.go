@@ -66,7 +66,7 @@ func newProgram(t testing.TB, d media.Time) *program {
 	}
 	in := g.init(media.Params{Audio: &media.AudioParams{
 		Codec: media.AAC, SampleRate: 48000, Channels: 2, FrameSize: 1024, BitRate: 32_000, Extra: unhex("1190")}})
-	g.sound = packager.NewTrack(in, plan, cfg, g.p.AddAudio(in))
+	g.sound = packager.NewTrack(in, plan, cfg, g.p.AddAudio("audio", in))
 	g.srv.Publish("demo", g.p)
 	g.run(d)
 	return g
