@@ -67,7 +67,7 @@ func NewProgram(preset string) (*Program, error) {
 	}
 	cfg := packager.TrackConfig{FirstMSN: first, Wall: wall}
 	g.video = packager.NewTrack(picture, plan, cfg, p.AddVideo("main", "360p", picture))
-	g.sound = packager.NewTrack(sound, plan, cfg, p.AddAudio(sound))
+	g.sound = packager.NewTrack(sound, plan, cfg, p.AddAudio("audio", sound))
 	g.srv.Publish("demo", p)
 	return g, g.write(past)
 }
