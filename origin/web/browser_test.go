@@ -395,6 +395,16 @@ func TestStageInBrowser(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#cam-toggle")))
 	b.until(`tilecast.publisher.video.sender.track?.readyState === 'live'`)
 
+	// Only the layers that the server wants are encoded.
+	const on = `tilecast.publisher.video.sender.getParameters().encodings.map(e => e.active ? e.rid : '').join('')`
+	b.truth(on + ` === 'lmh'`)
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":320,"h":180,"rids":["l"]}` })
+	b.until(on + ` === 'l'`)
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":0,"h":0,"rids":[]}` })
+	b.until(on + ` === ''`)
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":1280,"h":720,"rids":["h"]}` })
+	b.until(on + ` === 'h'`)
+
 	// The network moves: the session goes on with new credentials, and nobody joins again.
 	posts := 0
 	b.gateway.set(func(g *gateway) { posts = len(g.posts) })
@@ -421,6 +431,7 @@ func TestStageInBrowser(t *testing.T) {
 
 	// The server drops the session: the page joins again with the same identity.
 	var first string
+	was := eval[string](b, `tilecast.publisher.location`)
 	b.gateway.set(func(g *gateway) {
 		first = g.posts[posts-1]
 		for id, pc := range g.sessions {
@@ -428,8 +439,7 @@ func TestStageInBrowser(t *testing.T) {
 			delete(g.sessions, id)
 		}
 	})
-	b.state("reconnecting")
-	b.state("live")
+	b.until(fmt.Sprintf(`![null, %q].includes(tilecast.publisher.location) && document.body.dataset.state === 'live'`, was))
 	b.truth(`document.activeElement.id !== 'go'`)
 	b.gateway.set(func(g *gateway) {
 		if again := g.posts[len(g.posts)-1]; again != first || !strings.Contains(again, "id=") || !strings.Contains(again, "name=Ada+Lovelace") {

@@ -123,18 +123,20 @@ type gateway struct {
 	offers   []string
 	sessions map[string]*webrtc.PeerConnection
 	deleted  int
-	restarts int // ICE restarts taken
-	list     int // segments in the playlists of programs to come
+	restarts int    // ICE restarts taken
+	wanted   string // what the page hears of layers
+	list     int    // segments in the playlists of programs to come
 }
 
 func newGateway(t *testing.T) *gateway {
-	g := &gateway{pages: Handler(), clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}, list: 12}
+	g := &gateway{pages: Handler(), clip: loadClip(t), sessions: map[string]*webrtc.PeerConnection{}, list: 12, wanted: "null"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { g.pages.ServeHTTP(w, r) })
 	mux.HandleFunc("GET /api/v1/rooms", g.listRooms)
 	mux.HandleFunc("GET /hls/{room}/index.m3u8", g.index)
 	mux.HandleFunc("GET /hls/{room}/{program}/{file}", g.media)
 	mux.HandleFunc("POST /whip/{room}", g.publish)
+	mux.HandleFunc("GET /whip/{room}/{session}/wanted", g.want)
 	mux.HandleFunc("PATCH /whip/{room}/{session}", g.restart)
 	mux.HandleFunc("DELETE /whip/{room}/{session}", g.unpublish)
 	g.Handler = mux
@@ -274,6 +276,8 @@ func (g *gateway) publish(w http.ResponseWriter, r *http.Request) {
 	g.sessions[id] = pc
 	w.Header().Set("Content-Type", "application/sdp")
 	w.Header().Set("Location", r.URL.Path+"/"+id)
+	w.Header().Add("Link", `<stun:stun.invalid>; rel="ice-server"`)
+	w.Header().Add("Link", "<"+r.URL.Path+"/"+id+`/wanted>; rel="tilecast-wanted"`)
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, pc.LocalDescription().SDP)
 }
@@ -326,6 +330,14 @@ func fragmentLines(fragment string) map[string]string {
 		}
 	}
 	return said
+}
+
+// want says which layers are wanted, again and again; a browser reconnects each time.
+func (g *gateway) want(w http.ResponseWriter, _ *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w.Header().Set("Content-Type", "text/event-stream")
+	fmt.Fprintf(w, "retry: 100\ndata: {\"video\":%s}\n\n", g.wanted)
 }
 
 func (g *gateway) unpublish(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,6 @@
 // A WHIP client (RFC 9725): one POST, one peer connection, restarts of ICE, one DELETE. When to do which is place.js's.
 import { fragment, restarted } from './fragment.js';
+import { encodings, follow, link } from './layers.js';
 import { within } from './dom.js';
 import { network, serverTrouble } from './words.js';
 
@@ -57,13 +58,12 @@ export class Publisher {
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     const stream = new MediaStream([tracks.audio, tracks.video].filter(Boolean));
     this.audio = this.add('audio', tracks.audio, stream);
-    this.video = this.add('video', tracks.video, stream, maxBitrate);
+    this.video = this.add('video', tracks.video, stream, encodings('video', codec, maxBitrate));
     if (codec) this.video.setCodecPreferences?.(prefer(RTCRtpSender.getCapabilities('video').codecs, codec));
   }
 
-  add(kind, track, stream, maxBitrate = 0) {
-    const encoding = maxBitrate ? [{ maxBitrate }] : undefined;
-    const t = this.pc.addTransceiver(track ?? kind, { direction: 'sendonly', streams: [stream], sendEncodings: encoding });
+  add(kind, track, stream, sendEncodings) {
+    const t = this.pc.addTransceiver(track ?? kind, { direction: 'sendonly', streams: [stream], sendEncodings });
     const wanted = t.getHeaderExtensionsToNegotiate?.();
     if (wanted) {
       for (const e of wanted) if (e.uri === captureTime) e.direction = 'sendrecv';
@@ -86,6 +86,7 @@ export class Publisher {
     });
     await this.connected(within(connectWithin, signal));
     if (!this.up) throw new Trouble(network.noRoute);
+    if (this.wanted) follow(this.wanted, this.video.sender, signal);
   }
 
   get up() { return this.pc.connectionState === 'connected'; }
@@ -104,6 +105,7 @@ export class Publisher {
     if (answer.status !== 201) throw await refusal(answer);
     const location = answer.headers.get('Location');
     if (location) this.location = new URL(location, answer.url).href;
+    this.wanted = link(answer.headers.get('Link'), 'tilecast-wanted', answer.url);
     if (this.stopping.signal.aborted) this.goodbye();
     return answer.text();
   }
@@ -163,7 +165,7 @@ export class Sent {
       if (s.type === 'outbound-rtp') {
         bytes += s.bytesSent ?? 0;
         at = s.timestamp;
-        if (s.kind === 'video') Object.assign(now, { width: s.frameWidth ?? 0, height: s.frameHeight ?? 0, fps: Math.round(s.framesPerSecond ?? 0), limit: s.qualityLimitationReason ?? 'none' });
+        if (s.kind === 'video' && s.active !== false && (s.frameWidth ?? 0) >= now.width) Object.assign(now, { width: s.frameWidth ?? 0, height: s.frameHeight ?? 0, fps: Math.round(s.framesPerSecond ?? 0), limit: s.qualityLimitationReason ?? 'none' });
       }
       if (s.type === 'candidate-pair' && s.nominated && Number.isFinite(s.currentRoundTripTime)) now.rtt = s.currentRoundTripTime;
     }

@@ -6,6 +6,7 @@ import * as words from '../static/words.js';
 import { Sent, prefer } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
+import { active, encodings, link } from '../static/layers.js';
 import { Pulse } from '../static/pulse.js';
 
 // ask simulates answers: the true offset, round trips of 40 ms, asked every 111 ms.
@@ -166,4 +167,25 @@ test('a connection is doubted when it sends and hears nothing, and when the devi
   for (let i = 0; i < 9; i++) assert.equal(look(1000, 0, 0), ''); // nothing to send, nothing to hear
   assert.equal(look(60_000, 100, 0), 'slept');
   assert.equal(look(1000, 100, 0), '');
+});
+
+test('layers are encoded when they are wanted, and all are when nobody says', () => {
+  const all = encodings('video', '', 2_500_000).map(e => ({ ...e, active: true }));
+  assert.deepEqual(all.map(e => e.rid), ['l', 'm', 'h']);
+  assert.equal(all.at(-1).maxBitrate, 2_500_000);
+  const on = wanted => active(all, wanted)?.map(e => e.active) ?? null;
+  assert.deepEqual(on({ w: 640, h: 360, rids: ['m'] }), [false, true, false]);
+  assert.deepEqual(on({ w: 0, h: 0, rids: [] }), [false, false, false]);
+  assert.equal(on({ w: 640, h: 360 }), null);
+  assert.equal(on({ w: 640, h: 360, rids: ['q'] }), null);
+  assert.equal(on(undefined), null);
+  assert.equal(encodings('video', 'H264', 9).length, 1);
+  assert.equal(encodings('audio', '', 0), undefined);
+});
+
+test('a link is found by its relation', () => {
+  const header = '<stun:a.example>; rel="ice-server", </whip/demo/1/wanted>; rel="tilecast-wanted"';
+  assert.equal(link(header, 'tilecast-wanted', 'http://h/whip/demo'), 'http://h/whip/demo/1/wanted');
+  assert.equal(link(header, 'nothing', 'http://h/'), '');
+  assert.equal(link(null, 'nothing', 'http://h/'), '');
 });
