@@ -19,8 +19,9 @@ import (
 // receiveMTU is the largest RTP packet taken, in bytes.
 const receiveMTU = 2048
 
-// newPeer opens a peer connection that can receive just what o asks for.
-func (s *Server) newPeer(o *offer) (*webrtc.PeerConnection, error) {
+// newPeer opens a peer connection that can receive just what o asks for. Check is called with each
+// of the client's connectivity checks and reports whether to use the path it came by.
+func (s *Server) newPeer(o *offer, check bindingHandler) (*webrtc.PeerConnection, error) {
 	engine, err := o.mediaEngine()
 	if err != nil {
 		return nil, err
@@ -36,8 +37,10 @@ func (s *Server) newPeer(o *offer) (*webrtc.PeerConnection, error) {
 	set.SetIncludeLoopbackCandidate(true)
 	set.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	set.DisableActiveTCP(true)
-	set.SetICETimeouts(s.cfg.InterruptTimeout, s.cfg.ConsentTimeout-s.cfg.InterruptTimeout, s.cfg.ConsentTimeout/15)
+	// A quarter, so that three lost checks are not taken for an interruption.
+	set.SetICETimeouts(s.cfg.InterruptTimeout, s.cfg.ConsentTimeout-s.cfg.InterruptTimeout, s.cfg.InterruptTimeout/4)
 	set.SetReceiveMTU(receiveMTU)
+	set.SetICEBindingRequestHandler(check)
 	role := webrtc.DTLSRoleServer
 	if o.setup == "passive" { // FFmpeg (O-31)
 		role = webrtc.DTLSRoleClient

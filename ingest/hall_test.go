@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -69,11 +70,12 @@ type testSeat struct {
 	req  Request
 	left chan bool // graceful, once
 
-	mu     sync.Mutex
-	inlets map[media.Codec]*testInlet
-	open   int
-	demand *Demand // of inlets opened from now on
-	broken error   // of Open
+	mu      sync.Mutex
+	reports []Presence
+	inlets  map[media.Codec]*testInlet
+	open    int
+	demand  *Demand // of inlets opened from now on
+	broken  error   // of Open
 }
 
 func (s *testSeat) Clock() media.Clock { return s.hall.clock }
@@ -97,13 +99,24 @@ func (s *testSeat) Open(c media.Codec) (Inlet, error) {
 	return in, nil
 }
 
-func (s *testSeat) Leave(graceful bool) {
+func (s *testSeat) Report(p Presence) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reports = append(s.reports, p)
+	if p != Lost && p != Gone {
+		return
+	}
 	if s.open != 0 {
 		panic("left before all inlets were closed")
 	}
-	s.left <- graceful
+	s.left <- p == Gone
+}
+
+// told is what the session has reported so far.
+func (s *testSeat) told() []Presence {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reports)
 }
 
 func (s *testSeat) inlet(c media.Codec) *testInlet {
@@ -148,6 +161,13 @@ func (i *testInlet) Demand() Demand {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.demand
+}
+
+// need sets whether Push answers that it needs a key frame.
+func (i *testInlet) need(key bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.needKey = key
 }
 
 func (i *testInlet) set(d Demand) {

@@ -35,10 +35,13 @@ type Request struct {
 	Subject string             // of the verified token, if there was one
 	ID      string             // ?id=, a name the client keeps for itself
 	Name    string             // ?name=, shown on the tile
-	Source  string             // ?source=, "" for the camera
+	Source  string             // ?source=: "" for the camera, or SourceScreen
 	Tracks  []media.Codec      // what the offer brings: at most one video and one audio
 	Kick    func(reason error) // ends the session from the room's side; any goroutine, never blocks
 }
+
+// SourceScreen is the Source of a screen share, a second session beside its participant's camera.
+const SourceScreen = "screen"
 
 // Admitter decides who may come in and where they sit. The room implements it.
 type Admitter interface {
@@ -51,10 +54,22 @@ type Seat interface {
 	Clock() media.Clock
 	// Open begins a track.
 	Open(media.Codec) (Inlet, error)
-	// Leave gives the place up after all inlets are closed. Graceful is a goodbye
-	// (DELETE, DTLS close), otherwise the place is kept for a return.
-	Leave(graceful bool)
+	// Report says how the broadcaster stands. It starts with Here; Here and Away may take
+	// turns; Lost or Gone is the last, after all inlets are closed. It never blocks for long.
+	Report(Presence)
 }
+
+// Presence is how a broadcaster stands who has a seat.
+type Presence uint8
+
+const (
+	Here Presence = iota
+	Away          // nothing has been heard for InterruptTimeout; the session may yet go on
+	Lost          // the session is over without a goodbye: the place is kept for a return
+	Gone          // the session is over by a goodbye (DELETE, DTLS close)
+)
+
+func (p Presence) String() string { return [...]string{"here", "away", "lost", "gone"}[p] }
 
 // What Admit may refuse with. The endpoint answers 404, 401, 403, 409, 422 and 503.
 var (

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -197,11 +198,11 @@ func TestClientCloses(t *testing.T) {
 	}
 }
 
-// A publisher that vanishes is reported as interrupted, then leaves without a
-// goodbye; one that comes back in time goes on (W-23; checklist 11.11).
+// A publisher that vanishes is away, then lost without a goodbye; one that comes back in time goes
+// on, in the same session (W-23; checklist 11.11).
 func TestVanishedClient(t *testing.T) {
 	h := newHall()
-	s, url := startServer(t, h, Config{InterruptTimeout: 500 * time.Millisecond, ConsentTimeout: 3 * time.Second})
+	s, url := startServer(t, h, Config{InterruptTimeout: 300 * time.Millisecond, ReturnTimeout: 2 * time.Second})
 	wire, prepare := newCable(t)
 	p := newPublisher(t, prepare, media.VP8)
 	p.publish(url+"/whip/demo", nil)
@@ -218,8 +219,74 @@ func TestVanishedClient(t *testing.T) {
 	eventually(t, "the return", state(StateConnected))
 	wire.cut.Store(true)
 	eventually(t, "the end", func() bool { return len(h.seat(0).left) == 1 })
-	if <-h.seat(0).left {
-		t.Error("taken for a goodbye")
+	if told := h.seat(0).told(); !slices.Equal(told, []Presence{Away, Here, Away, Lost}) {
+		t.Errorf("the seat was told %v", told)
+	}
+}
+
+// A network that is gone for longer than consent lasts: nothing is sent any more (RFC 7675), the
+// session waits, and a restart brings it back with its tracks (W-23, W-40).
+func TestRestartAfterConsentRanOut(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{InterruptTimeout: 200 * time.Millisecond, ConsentTimeout: time.Second})
+	wire, prepare := newCable(t)
+	p := newPublisher(t, prepare, media.Opus, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	video := newSender(p, media.VP8)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	seat := h.seat(0)
+	eventually(t, "pictures", func() bool { video.stream(1, tick.C); return len(seat.packets(media.VP8)) > 10 })
+	wire.cut.Store(true)
+	s.mu.Lock()
+	peer := s.sessions[seat.req.Session].peer
+	s.mu.Unlock()
+	eventually(t, "the end of consent", func() bool { return peer.ICEConnectionState() == webrtc.ICEConnectionStateFailed })
+	wire.cut.Store(false)
+	p.restart("*")
+	n := len(seat.packets(media.VP8))
+	eventually(t, "pictures again", func() bool { video.stream(1, tick.C); return len(seat.packets(media.VP8)) > n+10 })
+	eventually(t, "the report", func() bool { return slices.Equal(seat.told(), []Presence{Away, Here}) })
+	if st := s.Stats(); len(st.Sessions) != 1 || len(st.Sessions[0].Streams) != 1 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// A client whose address changes without its knowing goes on, both ways, in its session.
+func TestAddressChanges(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{})
+	roam, prepare := newRoamer(t)
+	p := newPublisher(t, prepare, media.Opus, media.VP8)
+	p.publish(url+"/whip/demo", nil)
+	video := newSender(p, media.VP8)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	seat := h.seat(0)
+	for range 3 {
+		n := len(seat.packets(media.VP8))
+		eventually(t, "pictures", func() bool { video.stream(1, tick.C); return len(seat.packets(media.VP8)) > n+10 })
+		moves := s.Stats().Sessions[0].Moves
+		roam.move(t)
+		from := time.Now()
+		n = len(seat.packets(media.VP8))
+		eventually(t, "pictures from the new address", func() bool { video.stream(1, tick.C); return len(seat.packets(media.VP8)) > n })
+		t.Logf("pictures again after %v", time.Since(from))
+		eventually(t, "the move", func() bool { video.stream(1, tick.C); return s.Stats().Sessions[0].Moves > moves })
+		t.Logf("feedback goes there after %v", time.Since(from))
+		in := seat.inlet(media.VP8)
+		in.need(true)
+		plis, _ := p.count()
+		eventually(t, "a request for a key frame at the new address", func() bool {
+			video.send(vp8Frame(false, 100), media.Packet{})
+			<-tick.C
+			now, _ := p.count()
+			return now > plis
+		})
+		in.need(false)
+	}
+	if st := s.Stats(); len(st.Sessions) != 1 || len(st.Sessions[0].Streams) != 1 || slices.Contains(seat.told(), Lost) {
+		t.Fatalf("%+v", st)
 	}
 }
 
@@ -269,10 +336,7 @@ func TestReceiverNeedsAKeyFrame(t *testing.T) {
 	if plis, _ := p.count(); plis != 0 {
 		t.Fatalf("%d requests though the stream began with a key frame", plis)
 	}
-	in := h.seat(0).inlet(media.VP8)
-	in.mu.Lock()
-	in.needKey = true
-	in.mu.Unlock()
+	h.seat(0).inlet(media.VP8).need(true)
 	eventually(t, "a request", func() bool {
 		snd.send(vp8Frame(false, 100), media.Packet{})
 		<-tick.C

@@ -265,3 +265,58 @@ func newCable(t *testing.T) (*cable, func(*webrtc.SettingEngine)) {
 	t.Cleanup(func() { mux.Close() })
 	return c, func(set *webrtc.SettingEngine) { set.SetICEUDPMux(mux) }
 }
+
+// roamer is a UDP socket whose address changes without its user knowing, as behind a NAT.
+type roamer struct {
+	mu   sync.Mutex
+	conn net.PacketConn
+	net.PacketConn
+}
+
+func newRoamer(t *testing.T) (*roamer, func(*webrtc.SettingEngine)) {
+	t.Helper()
+	r := &roamer{}
+	r.move(t)
+	r.PacketConn = r.conn
+	mux := webrtc.NewICEUDPMux(nil, r)
+	t.Cleanup(func() { mux.Close() })
+	return r, func(set *webrtc.SettingEngine) {
+		set.SetICEUDPMux(mux)
+		set.SetICETimeouts(5*time.Second, 25*time.Second, 200*time.Millisecond)
+	}
+}
+
+// move gives the client another address.
+func (r *roamer) move(t *testing.T) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.mu.Lock()
+	old := r.conn
+	r.conn = conn
+	r.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+}
+
+func (r *roamer) now() net.PacketConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conn
+}
+
+func (r *roamer) WriteTo(b []byte, to net.Addr) (int, error) { return r.now().WriteTo(b, to) }
+func (r *roamer) Close() error                               { return r.now().Close() }
+
+func (r *roamer) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		conn := r.now()
+		n, from, err := conn.ReadFrom(b)
+		if err == nil || conn == r.now() {
+			return n, from, err
+		}
+	}
+}

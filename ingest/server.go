@@ -21,8 +21,9 @@ type Config struct {
 	MaxOffer int  // bytes; 64 KiB
 
 	ConnectTimeout   time.Duration // a session that has not connected by then ends; 15 s
-	InterruptTimeout time.Duration // nothing received for so long is reported as StateInterrupted; 4 s
-	ConsentTimeout   time.Duration // and for so long ends the session (RFC 7675); 28 s
+	InterruptTimeout time.Duration // nothing heard for so long is reported as Away; 2 s
+	ConsentTimeout   time.Duration // and for so long: nothing is sent any more (RFC 7675), until a restart; 30 s
+	ReturnTimeout    time.Duration // a session that is away for so long ends; 90 s
 
 	VideoWait, AudioWait media.Time // longest wait for a missing packet; 100 ms and 40 ms
 	Jitter               media.Time // packets may be so late; a publisher whose are later gets extra delay; 100 ms
@@ -34,8 +35,9 @@ func (c Config) withDefaults() Config {
 	}
 	setDefault(&c.MaxOffer, 64<<10)
 	setDefault(&c.ConnectTimeout, 15*time.Second)
-	setDefault(&c.InterruptTimeout, 4*time.Second)
-	setDefault(&c.ConsentTimeout, 28*time.Second)
+	setDefault(&c.InterruptTimeout, 2*time.Second)
+	setDefault(&c.ConsentTimeout, 30*time.Second)
+	setDefault(&c.ReturnTimeout, 90*time.Second)
 	setDefault(&c.VideoWait, 100*media.Millisecond)
 	setDefault(&c.AudioWait, 40*media.Millisecond)
 	setDefault(&c.Jitter, 100*media.Millisecond)

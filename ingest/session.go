@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
@@ -45,14 +46,13 @@ type session struct {
 	peer  *webrtc.PeerConnection
 	sync  syncer
 
-	state     atomic.Value // State
-	connected chan struct{}
-	connect1  sync.Once
-	ending    chan struct{}
-	end1      sync.Once
-	graceful  bool  // set before ending is closed
-	reason    error // set before ending is closed
-	done      chan struct{}
+	state    atomic.Value  // State
+	turned   chan struct{} // the state is another
+	ending   chan struct{}
+	end1     sync.Once
+	graceful bool  // set before ending is closed
+	reason   error // set before ending is closed
+	done     chan struct{}
 
 	patching sync.Mutex // held while a PATCH is carried out; guards what follows
 	etag     string
@@ -65,6 +65,7 @@ type session struct {
 	tracks map[media.Codec]*track
 	wg     sync.WaitGroup // RTP and RTCP readers, and begin
 
+	moves atomic.Int64 // of the client to another address
 	rtt   atomic.Int64 // media.Time
 	rttAt atomic.Int64
 }
@@ -72,9 +73,9 @@ type session struct {
 func (s *Server) newSession(room, name string, o *offer) *session {
 	sess := &session{
 		id: newID(), room: room, name: name, srv: s, offer: o,
-		since:     time.Now(),
-		ssrc:      rand.Uint32(),
-		connected: make(chan struct{}), ending: make(chan struct{}), done: make(chan struct{}),
+		since:  time.Now(),
+		ssrc:   rand.Uint32(),
+		turned: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}),
 		tracks: make(map[media.Codec]*track),
 		sync:   syncer{jitter: s.cfg.Jitter},
 		etag:   newETag(),
@@ -91,9 +92,14 @@ func (s *session) now() media.Time { return s.clock.At(time.Now()) }
 
 // connect opens the peer connection and answers the offer. near is where it came in.
 func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, err error) {
-	if s.peer, err = s.srv.newPeer(s.offer); err != nil {
+	way := &paths{known: make(map[pathKey]*ice.CandidatePair), moved: func(to netip.AddrPort) {
+		s.moves.Add(1)
+		s.log.Info("publisher's address changed", "to", to)
+	}}
+	if s.peer, err = s.srv.newPeer(s.offer, way.check); err != nil {
 		return "", fmt.Errorf("open a peer connection: %w", err)
 	}
+	way.selected = s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePair
 	s.peer.OnConnectionStateChange(s.changed)
 	s.peer.OnTrack(s.begin)
 	s.remember(s.offer.candidates)
@@ -148,15 +154,38 @@ func (s *session) heard() map[string][]webrtc.SSRC {
 func (s *session) changed(webrtc.PeerConnectionState) {
 	switch s.peer.ConnectionState() {
 	case webrtc.PeerConnectionStateConnected:
-		s.state.Store(StateConnected)
-		s.connect1.Do(func() { close(s.connected) })
+		s.turn(StateConnected)
 	case webrtc.PeerConnectionStateDisconnected:
-		s.state.Store(StateInterrupted)
-		s.log.Info("publisher interrupted")
+		s.turn(StateInterrupted)
+	case webrtc.PeerConnectionStateConnecting:
+		if s.state.Load() == StateConnected { // a restart, which may lead nowhere
+			time.AfterFunc(s.srv.cfg.InterruptTimeout, func() {
+				if s.peer.ConnectionState() == webrtc.PeerConnectionStateConnecting {
+					s.turn(StateInterrupted)
+				}
+			})
+		}
 	case webrtc.PeerConnectionStateFailed:
-		s.end(false, errors.New("the connection was lost"))
+		// Consent has run out and nothing is sent any more (RFC 7675), but a restart may
+		// bring the session back. Failed DTLS, or a failure before the first connection, is final.
+		if s.peer.ICEConnectionState() != webrtc.ICEConnectionStateFailed || s.state.Load() == StateConnecting {
+			s.end(false, errors.New("the connection failed"))
+			return
+		}
+		s.turn(StateInterrupted)
 	case webrtc.PeerConnectionStateClosed:
 		s.end(true, errors.New("the client closed the connection"))
+	}
+}
+
+// turn notes a state for run to act on.
+func (s *session) turn(to State) {
+	if s.state.Swap(to) == to {
+		return
+	}
+	select {
+	case s.turned <- struct{}{}:
+	default: // run looks at the state anyway
 	}
 }
 
@@ -169,22 +198,43 @@ func (s *session) end(graceful bool, reason error) {
 	})
 }
 
-// run waits for the session's end and tears it down.
+// run tells the seat how the session stands until it ends, and tears it down. Who has not
+// connected within ConnectTimeout, or not come back within ReturnTimeout, is not waited for.
 func (s *session) run() {
 	s.log.Info("publisher joins", "name", s.name, "codecs", fmt.Sprint(s.offer.codecs()))
-	late := time.NewTimer(s.srv.cfg.ConnectTimeout)
+	cfg := s.srv.cfg
+	late := time.NewTimer(cfg.ConnectTimeout)
 	defer late.Stop()
-	select {
-	case <-s.connected:
-		s.log.Info("publisher connected", "took", time.Since(s.since).Round(time.Millisecond))
-	case <-s.ending:
-	case <-late.C:
-		s.end(false, fmt.Errorf("no connection within %v: is UDP port %d reachable from the client?",
-			s.srv.cfg.ConnectTimeout, s.srv.udp.port))
+	why := fmt.Errorf("no connection within %v: is UDP port %d reachable from the client?", cfg.ConnectTimeout, s.srv.udp.port)
+	at := StateConnecting
+	for {
+		select {
+		case <-s.turned:
+		case <-late.C:
+			s.end(false, why)
+			continue
+		case <-s.ending:
+			s.teardown()
+			s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond))
+			return
+		}
+		was := at
+		switch at = s.state.Load().(State); {
+		case at == was:
+		case at == StateConnected && was == StateConnecting:
+			late.Stop()
+			s.log.Info("publisher connected", "took", time.Since(s.since).Round(time.Millisecond))
+		case at == StateConnected:
+			late.Stop()
+			s.log.Info("publisher is back")
+			s.seat.Report(Here)
+		case at == StateInterrupted:
+			late.Reset(cfg.ReturnTimeout)
+			why = fmt.Errorf("the connection was lost and did not come back within %v", cfg.ReturnTimeout)
+			s.log.Info("publisher interrupted")
+			s.seat.Report(Away)
+		}
 	}
-	<-s.ending
-	s.teardown()
-	s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond))
 }
 
 // teardown says goodbye (W-24), closes the peer connection, waits for the readers
@@ -207,7 +257,11 @@ func (s *session) teardown() {
 		t.inlet.Close()
 	}
 	s.state.Store(StateEnded)
-	s.seat.Leave(s.graceful)
+	if s.graceful {
+		s.seat.Report(Gone)
+	} else {
+		s.seat.Report(Lost)
+	}
 }
 
 // maxStreams bounds what one track may bring in its life: simulcast layers, and SSRCs that changed.

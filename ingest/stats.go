@@ -21,6 +21,7 @@ type SessionStats struct {
 	State          State
 	Since          time.Time
 	RTT            time.Duration
+	Moves          int64      // of the client to another address
 	Extra          media.Time // delay given because packets come late, on all tracks
 	Streams        []StreamStats
 }
@@ -82,7 +83,8 @@ func (s *Server) Stats() Stats {
 func (s *session) snapshot() SessionStats {
 	out := SessionStats{
 		ID: s.id, Room: s.room, Name: s.name, State: s.state.Load().(State), Since: s.since,
-		RTT: s.roundTrip(s.now()).Duration(), Extra: s.sync.delayed(),
+		Moves: s.moves.Load(),
+		RTT:   s.roundTrip(s.now()).Duration(), Extra: s.sync.delayed(),
 	}
 	s.mu.Lock()
 	tracks := make([]*track, 0, len(s.tracks))

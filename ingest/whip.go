@@ -17,6 +17,7 @@ import (
 const (
 	sdpType    = "application/sdp"
 	retryAfter = "5" // seconds
+	maxID      = 256 // bytes of ?id=
 	// answerTime bounds what a POST may take; OBS gives up after 8 s (O-2).
 	answerTime = 5 * time.Second
 )
@@ -168,11 +169,20 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 // join finds the broadcaster a seat and opens the session.
 func (s *Server) join(r *http.Request, o *offer) (sess *session, answer, etag string, err error) {
 	q := r.URL.Query()
+	id, source := q.Get("id"), q.Get("source")
+	switch {
+	case source == "camera":
+		source = ""
+	case source != "" && source != SourceScreen:
+		return nil, "", "", refuse(http.StatusBadRequest, "?source=%s is not known: use camera (or leave it out) or screen", abridge(source))
+	case len(id) > maxID:
+		return nil, "", "", refuse(http.StatusBadRequest, "?id= is longer than %d bytes", maxID)
+	}
 	sess = s.newSession(r.PathValue("room"), q.Get("name"), o)
 	sess.token = bearer(r)
 	seat, err := s.admit.Admit(r.Context(), Request{
 		Room: sess.room, Session: sess.id, Token: sess.token,
-		ID: q.Get("id"), Name: q.Get("name"), Source: q.Get("source"),
+		ID: id, Name: q.Get("name"), Source: source,
 		Tracks: o.codecs(),
 		Kick:   func(reason error) { sess.end(true, reason) },
 	})

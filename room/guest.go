@@ -15,11 +15,11 @@ import (
 type guest struct {
 	id, name     string
 	tile         *compositor.Tile
-	seat         *seat // nil while away
+	seat         *seat // nil without a session
 	kick         func(error)
-	fresh        bool // nobody else can be known to be this one again
-	seen         bool // opened a track
-	away         *time.Timer
+	fresh        bool        // nobody else can be known to be this one again
+	seen         bool        // opened a track
+	away         *time.Timer // gives the place up; nil unless away
 	since        time.Time   // away since
 	audio, video int         // open tracks
 	codec        media.Codec // of the latest video track
@@ -45,7 +45,7 @@ func identity(r ingest.Request) (who string, fresh bool) {
 
 // kind is what r shows: a shared screen where it says so, else a person.
 func kind(r ingest.Request) compositor.Kind {
-	if r.Source == "screen" {
+	if r.Source == ingest.SourceScreen {
 		return compositor.Screen
 	}
 	return compositor.Camera
@@ -77,12 +77,10 @@ func displayName(r ingest.Request) string {
 // joiner reports whether c, invisible itself, says how its neighbours are written.
 func joiner(c rune) bool { return c == '\u200c' || c == '\u200d' }
 
-// takeOver ends the session that sits here in favour of req's. Called locked.
+// takeOver ends the session that sits here in favour of req's. The last picture stays, and then
+// the placeholder, until something of the new one comes. Called locked.
 func (g *guest) takeOver(req ingest.Request) {
-	if g.away != nil {
-		g.away.Stop()
-		g.away = nil
-	}
+	g.stopWaiting()
 	if g.kick != nil {
 		g.kick(errReplaced)
 	}
@@ -91,7 +89,15 @@ func (g *guest) takeOver(req ingest.Request) {
 		g.tile.Rename(name)
 	}
 	g.audio, g.video = 0, 0
-	g.tile.SetAway(false)
+	g.tile.SetAway(g.seen)
+}
+
+// stopWaiting keeps the place. Called locked.
+func (g *guest) stopWaiting() {
+	if g.away != nil {
+		g.away.Stop()
+		g.away = nil
+	}
 }
 
 // sit makes req's session the one that sits here. Called locked.
@@ -103,9 +109,7 @@ func (g *guest) sit(r *Room, p *program, req ingest.Request) *seat {
 
 // end sends the session away, if one sits here.
 func (g *guest) end(reason error) {
-	if g.away != nil {
-		g.away.Stop()
-	}
+	g.stopWaiting()
 	if g.kick != nil {
 		g.kick(reason)
 	}
@@ -136,10 +140,11 @@ func (s *seat) Open(c media.Codec) (ingest.Inlet, error) {
 	}
 	*n++
 	s.guest.seen = true
+	s.guest.tile.SetAway(false)
 	return &inlet{Input: in, seat: s, open: n}, nil
 }
 
-func (s *seat) Leave(graceful bool) { s.room.leave(s, graceful) }
+func (s *seat) Report(p ingest.Presence) { s.room.report(s, p) }
 
 // inlet is a compositor input as ingest knows it.
 type inlet struct {

@@ -12,7 +12,10 @@ import (
 	"tilecast/ingest"
 )
 
-var errReplaced = errors.New("the same participant joined again")
+var (
+	errReplaced = errors.New("the same participant joined again")
+	errAway     = errors.New("nothing was heard for too long, and the place is given up")
+)
 
 // Room is one address and the program that is on air there, if any.
 type Room struct {
@@ -141,45 +144,82 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	return g.sit(r, r.prog, req), nil
 }
 
-// leave is a session's end. The seat of one that was lost is kept for a while, if there was
-// something to see or hear of it and it can be known again.
-func (r *Room) leave(s *seat, graceful bool) {
+// report is how a session stands. The seat of one that nothing is heard of, or that was lost, is
+// kept for Hold, if there was something to see or hear of it and it can be known again.
+func (r *Room) report(s *seat, p ingest.Presence) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g := s.guest
-	if r.prog != s.prog || g.seat != s {
-		return // the program is another, or somebody sits here already
+	if r.prog != s.prog || g.seat != s || r.find(g.id) != g {
+		return // the program is another, or somebody sits here already, or nobody does
 	}
-	g.seat, g.kick = nil, nil
-	g.audio, g.video = 0, 0
-	if graceful || g.fresh || !g.seen {
+	over := p == ingest.Lost || p == ingest.Gone
+	if over {
+		g.seat, g.kick = nil, nil
+		g.audio, g.video = 0, 0
+	}
+	switch {
+	case p == ingest.Here:
+		r.log.Info("back", "guest", g.name)
+		g.stopWaiting()
+		g.tile.SetAway(false)
+	case p == ingest.Gone, over && (g.fresh || !g.seen):
 		r.log.Info("left", "guest", g.name)
 		r.remove(g)
-		return
+	case g.away == nil: // else the time runs already
+		r.log.Info(p.String(), "guest", g.name, "seatKept", r.hold(g))
+		g.tile.SetAway(true)
+		r.wait(g)
 	}
-	r.log.Info("lost", "guest", g.name, "seatKept", r.cfg.Hold)
-	g.tile.SetAway(true)
-	g.since = time.Now()
-	g.away = time.AfterFunc(r.cfg.Hold, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if g.seat == nil && r.find(g.id) == g {
-			r.log.Info("did not come back", "guest", g.name)
-			r.remove(g)
-		}
-	})
 }
 
-// giveUpAwaySeat frees the place of the guest who has been away longest. Called locked.
+// freshHold bounds how long the place is kept of who could not be known again: only the very
+// session may come back.
+const freshHold = 30 * time.Second
+
+func (r *Room) hold(g *guest) time.Duration {
+	if g.fresh {
+		return min(r.cfg.Hold, freshHold)
+	}
+	return r.cfg.Hold
+}
+
+// wait gives g's place up unless it comes back in time. Called locked.
+func (r *Room) wait(g *guest) {
+	g.since = time.Now()
+	var timer *time.Timer
+	timer = time.AfterFunc(r.hold(g), func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if g.away != timer || r.find(g.id) != g {
+			return
+		}
+		r.log.Info("did not come back", "guest", g.name)
+		if g.kick != nil {
+			g.kick(errAway)
+		}
+		r.remove(g)
+	})
+	g.away = timer
+}
+
+// giveUpAwaySeat frees the place of the guest who has been away longest; one whose session may
+// still come back by itself keeps it for freshHold. Called locked.
 func (r *Room) giveUpAwaySeat() bool {
 	var oldest *guest
 	for _, g := range r.guests {
-		if g.seat == nil && (oldest == nil || g.since.Before(oldest.since)) {
+		if g.away == nil || g.seat != nil && time.Since(g.since) < freshHold {
+			continue
+		}
+		if oldest == nil || g.since.Before(oldest.since) {
 			oldest = g
 		}
 	}
 	if oldest == nil {
 		return false
+	}
+	if oldest.kick != nil {
+		oldest.kick(errAway)
 	}
 	r.remove(oldest)
 	return true
@@ -187,9 +227,7 @@ func (r *Room) giveUpAwaySeat() bool {
 
 // remove takes g off the stage. Called locked.
 func (r *Room) remove(g *guest) {
-	if g.away != nil {
-		g.away.Stop()
-	}
+	g.stopWaiting()
 	for i := range r.guests {
 		if r.guests[i] == g {
 			r.guests = append(r.guests[:i:i], r.guests[i+1:]...)

@@ -114,7 +114,7 @@ func TestAlwaysIsOnAirAtOnceAndStays(t *testing.T) {
 	cfg.Start = Always
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		v := enter(t, rs, ingest.Request{Session: "1"})
-		v.Leave(true)
+		v.Report(ingest.Gone)
 		time.Sleep(2 * time.Minute)
 		if !rs.List()[0].Live || len(s.programs) != 1 {
 			t.Fatal("a room that is always on went off air")
@@ -126,7 +126,7 @@ func TestAlwaysIsOnAirAtOnceAndStays(t *testing.T) {
 // the same room, with higher numbers (M-5).
 func TestEmptyProgramEndsAndAnotherBegins(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
-		enter(t, rs, ingest.Request{Session: "1"}).Leave(true)
+		enter(t, rs, ingest.Request{Session: "1"}).Report(ingest.Gone)
 		time.Sleep(time.Minute - time.Second)
 		if !rs.List()[0].Live {
 			t.Fatal("ended before its linger was over")
@@ -145,7 +145,7 @@ func TestEmptyProgramEndsAndAnotherBegins(t *testing.T) {
 
 func TestSomebodyComingBackStopsTheLinger(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
-		enter(t, rs, ingest.Request{Session: "1"}).Leave(true)
+		enter(t, rs, ingest.Request{Session: "1"}).Report(ingest.Gone)
 		time.Sleep(50 * time.Second)
 		enter(t, rs, ingest.Request{Session: "2"})
 		time.Sleep(2 * time.Minute)
@@ -181,7 +181,7 @@ func TestSameIdentityTakesItsSeatOver(t *testing.T) {
 					t.Fatal(err)
 				}
 				in.Close()
-				first.Leave(false) // late, as a dying session is
+				first.Report(ingest.Lost) // late, as a dying session is
 				if got := names(rs); got != "Ada Bob" {
 					t.Fatalf("on stage: %s", got)
 				}
@@ -210,13 +210,13 @@ func TestNobodyTakesAnothersSeat(t *testing.T) {
 
 func TestLostGuestKeepsTheSeatForAWhile(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
-		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Report(ingest.Lost)
 		enter(t, rs, ingest.Request{Session: "2", Name: "Bob"})
 		time.Sleep(80 * time.Second)
 		if got := names(rs); got != "Ada(away) Bob" {
 			t.Fatalf("after 80 s: %s", got)
 		}
-		enter(t, rs, ingest.Request{Session: "3", Name: "Ada"}).Leave(false)
+		enter(t, rs, ingest.Request{Session: "3", Name: "Ada"}).Report(ingest.Lost)
 		time.Sleep(80 * time.Second)
 		if got := names(rs); got != "Ada(away) Bob" {
 			t.Fatalf("80 s after coming back: %s", got)
@@ -232,12 +232,121 @@ func TestLostGuestKeepsTheSeatForAWhile(t *testing.T) {
 // gives up none that was kept.
 func TestSeatsAreKeptForThoseWhoCanComeBack(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
-		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Leave(false)
-		perform(t, rs, ingest.Request{Session: "2"}).Leave(false)
-		enter(t, rs, ingest.Request{Session: "3", Name: "Bob"}).Leave(false)
-		enter(t, rs, ingest.Request{Session: "4", Name: "Ada"}).Leave(false)
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"}).Report(ingest.Lost)
+		perform(t, rs, ingest.Request{Session: "2"}).Report(ingest.Lost)
+		enter(t, rs, ingest.Request{Session: "3", Name: "Bob"}).Report(ingest.Lost)
+		enter(t, rs, ingest.Request{Session: "4", Name: "Ada"}).Report(ingest.Lost)
 		if got := names(rs); got != "Ada(away)" {
 			t.Fatalf("on stage: %s", got)
+		}
+	}, demo())
+}
+
+// A silent session keeps its place for Hold, however it ends meanwhile, and is then ended; one that
+// is heard again stays. The program goes on through all of it.
+func TestSilentSessionIsAway(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		perform(t, rs, ingest.Request{Session: "0", Name: "Bob"})
+		a := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		for range 3 {
+			a.Report(ingest.Away)
+			if got := names(rs); got != "Bob Ada(away)" {
+				t.Fatalf("silent: %s", got)
+			}
+			time.Sleep(80 * time.Second)
+			a.Report(ingest.Here)
+			if got := names(rs); got != "Bob Ada" || a.kicked != nil {
+				t.Fatalf("heard again: %s, %v", got, a.kicked)
+			}
+			time.Sleep(20 * time.Second)
+		}
+		a.Report(ingest.Away)
+		time.Sleep(89 * time.Second)
+		if got := names(rs); got != "Bob Ada(away)" || a.kicked != nil {
+			t.Fatalf("after 89 s: %s, %v", got, a.kicked)
+		}
+		time.Sleep(2 * time.Second)
+		if got := names(rs); got != "Bob" || a.kicked == nil {
+			t.Fatalf("after 91 s: %s, %v", got, a.kicked)
+		}
+		a.Report(ingest.Lost) // as it was told
+		b := perform(t, rs, ingest.Request{Session: "2", Name: "Ada"})
+		b.Report(ingest.Away)
+		time.Sleep(60 * time.Second)
+		b.Report(ingest.Lost)
+		time.Sleep(29 * time.Second)
+		if got := names(rs); got != "Bob Ada(away)" {
+			t.Fatalf("89 s after the last sound: %s", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := names(rs); got != "Bob" {
+			t.Fatalf("91 s after the last sound: %s", got)
+		}
+		if len(s.programs) != 1 || !s.programs[0].Live() {
+			t.Fatal("the program did not go on")
+		}
+	}, demo())
+}
+
+// Nobody can come back as one who gave no name, so that place is kept only as long as the session
+// may resume.
+func TestSilentStrangerIsKeptForLess(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		a := perform(t, rs, ingest.Request{Session: "1"})
+		a.Report(ingest.Away)
+		time.Sleep(29 * time.Second)
+		if got := names(rs); got != "Guest 1(away)" {
+			t.Fatalf("after 29 s: %s", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := names(rs); got != "" || a.kicked == nil {
+			t.Fatalf("after 31 s: %s, %v", got, a.kicked)
+		}
+	}, demo())
+}
+
+// Who returns by a new POST while away still is away until something of the new session comes.
+func TestReturnByANewSession(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		a := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		a.Report(ingest.Away)
+		time.Sleep(40 * time.Second)
+		b := enter(t, rs, ingest.Request{Session: "2", Name: "Ada"})
+		if a.kicked == nil {
+			t.Fatal("the old session was not ended")
+		}
+		a.Report(ingest.Lost)
+		time.Sleep(80 * time.Second)
+		if _, err := b.Open(media.VP8); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(80 * time.Second)
+		if got := names(rs); got != "Ada" || b.kicked != nil {
+			t.Fatalf("on stage: %s, %v", got, b.kicked)
+		}
+		if len(s.programs) != 1 || !s.programs[0].Live() {
+			t.Fatal("the program did not go on")
+		}
+	}, demo())
+}
+
+// A full room does not wait for those of whom nothing has been heard for long.
+func TestSilentSessionGivesWayInAFullRoom(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		var all []*visitor
+		for i := range MaxTiles {
+			all = append(all, perform(t, rs, ingest.Request{Session: fmt.Sprint(i), Name: fmt.Sprint("g", i)}))
+		}
+		all[3].Report(ingest.Away)
+		time.Sleep(29 * time.Second)
+		late := ingest.Request{Room: "demo", Session: "x", Name: "late"}
+		if _, err := rs.Admit(context.Background(), late); !errors.Is(err, ingest.ErrFull) {
+			t.Fatalf("while one may be back any moment: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		enter(t, rs, late)
+		if got := names(rs); got != "g0 g1 g2 g4 g5 g6 g7 g8 late" || all[3].kicked == nil {
+			t.Fatalf("on stage: %s, %v", got, all[3].kicked)
 		}
 	}, demo())
 }
@@ -251,9 +360,9 @@ func TestRoomIsFullAtNineButAwaySeatsGiveWay(t *testing.T) {
 		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "x", Name: "late"}); !errors.Is(err, ingest.ErrFull) {
 			t.Fatalf("a tenth guest: %v", err)
 		}
-		all[4].Leave(false)
+		all[4].Report(ingest.Lost)
 		time.Sleep(time.Second)
-		all[2].Leave(false)
+		all[2].Report(ingest.Lost)
 		enter(t, rs, ingest.Request{Session: "x", Name: "late"})
 		if got := names(rs); got != "g0 g1 g2(away) g3 g5 g6 g7 g8 late" {
 			t.Fatalf("on stage: %s", got)

@@ -16,7 +16,7 @@ type Status struct {
 	Participants []Participant `json:"participants"`
 }
 
-// Participant is one seat. Away: its session is lost, its place is kept.
+// Participant is one seat. Away: nothing is heard of it now, its place is kept.
 type Participant struct {
 	Name  string `json:"name"`
 	Audio bool   `json:"audio"`
@@ -34,7 +34,7 @@ func (r *Room) status() Status {
 		s.Live, s.StartedAt, s.Preset = true, &at, r.prog.plan.Preset
 	}
 	for _, g := range r.guests {
-		p := Participant{Name: g.name, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil}
+		p := Participant{Name: g.name, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil || g.away != nil}
 		if p.Video {
 			p.Codec = g.codec.String()
 		}
