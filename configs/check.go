@@ -45,7 +45,7 @@ func checkRoom(bad report, at string, r *Room) {
 	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
 	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
 	if r.Audio.LowBitRate != 0 { // with its boxes the variant stays below 64 kb/s
-		between(bad, at+".audio.low_bitrate", r.Audio.LowBitRate, 24_000, 56_000)
+		between(bad, at+".audio.low_bitrate", r.Audio.LowBitRate, 24_000, 50_000)
 	}
 	if n := len(r.Canvases); n > maxCanvases {
 		bad(at+".canvases", "has %d entries: use at most %d", n, maxCanvases)

@@ -21,10 +21,11 @@ const defaultCanvas = "index"
 const vbv = media.Second / 2
 
 // Container bytes, as an upper bound: moof, mdat and the share of prft and styp per part; the
-// trun entry and what length prefixes need more than start codes per sample.
+// trun entry and what length prefixes need more than start codes per sample, which in sound is a size only.
 const (
 	partOverhead   = 176
 	sampleOverhead = 24
+	soundOverhead  = 4
 )
 
 // renderCanvases writes the multivariant playlist of every canvas, the first again as the default.
@@ -50,13 +51,8 @@ func renderCanvases(cfg *ProgramConfig, streams []*Stream) map[string]canvas {
 }
 
 func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
-	var sound *Stream
 	m := m3u8.Multivariant{IndependentSegments: true}
-	for _, s := range streams {
-		if s.canvas == "" {
-			sound = s
-		}
-	}
+	sound, alone := sounds(streams)
 	if sound != nil && name != "" {
 		m.Audio = []m3u8.Media{{
 			GroupID: "audio", Name: "Program", URI: playlistURI(cfg, sound), Default: true, AutoSelect: true,
@@ -64,13 +60,32 @@ func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
 		}}
 	}
 	for _, s := range streams {
-		if s.canvas == name {
+		if s.canvas == name && s != alone {
 			m.Variants = append(m.Variants, newVariant(cfg, s, sound))
 		}
+	}
+	if alone != nil {
+		m.Variants = append(m.Variants, newVariant(cfg, alone, nil))
 	}
 	data := m.Append(nil)
 	tag := cfg.ID + "-" + name
 	return canvas{newText(data, tag, false), newText(compress(data), tag+"-gz", true)}
+}
+
+// sounds are the rendition of the sound that is heard with the pictures, which is the first, and the one for who
+// has no bandwidth for pictures; nil where there is none. A variant of its own is what players that can do without
+// pictures fall back to (AAS 9.21), last in the list, because the first is where many begin.
+func sounds(streams []*Stream) (sound, alone *Stream) {
+	for _, s := range streams {
+		switch {
+		case s.canvas != "":
+		case sound == nil:
+			sound = s
+		case alone == nil:
+			alone = s
+		}
+	}
+	return sound, alone
 }
 
 // newVariant describes s, played with sound where there is any.
@@ -107,17 +122,19 @@ func bandwidth(plan packager.Plan, p media.Params) (peak, average int) {
 	for run < float64(plan.Target)/2 {
 		run += segment
 	}
-	var top, mean, samples float64
+	var top, mean, samples, each float64
 	if v := p.Video; v != nil {
 		top = float64(max(v.MaxRate, v.BitRate)) * (run + vbv.Seconds()) / run
 		mean, samples = float64(v.BitRate), v.Rate.Float()
+		each = sampleOverhead
 	}
 	if a := p.Audio; a != nil {
 		top = float64(a.BitRate) * 1.1 // a codec of constant rate borrows a little from its neighbours
 		mean, samples = float64(a.BitRate), float64(a.SampleRate)/float64(a.FrameSize)
+		each = soundOverhead
 	}
 	parts := float64(plan.PartsPerSegment) / segment
-	container := 8 * (parts*partOverhead + samples*sampleOverhead)
+	container := 8 * (parts*partOverhead + samples*each)
 	return roundUp(top + container), roundUp(mean + container)
 }
 
