@@ -16,6 +16,9 @@ import (
 	"tilecast/media"
 )
 
+// captureTimeURI names the header extension that says when a picture or sound was captured.
+const captureTimeURI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+
 // receiveMTU is the largest RTP packet taken, in bytes.
 const receiveMTU = 2048
 
@@ -75,9 +78,20 @@ func (o *offer) mediaEngine() (*webrtc.MediaEngine, error) {
 		if err := engine.RegisterCodec(codec, kind); err != nil {
 			return nil, fmt.Errorf("register %s: %w", s.name, err)
 		}
-		uris := []string{sdp.TransportCCURI}
+		if s.rtx != 0 {
+			rtx := webrtc.RTPCodecParameters{
+				RTPCodecCapability: webrtc.RTPCodecCapability{
+					MimeType: webrtc.MimeTypeRTX, ClockRate: uint32(s.rate), SDPFmtpLine: fmt.Sprintf("apt=%d", s.pt),
+				},
+				PayloadType: webrtc.PayloadType(s.rtx),
+			}
+			if err := engine.RegisterCodec(rtx, kind); err != nil {
+				return nil, fmt.Errorf("register retransmissions of %s: %w", s.name, err)
+			}
+		}
+		uris := []string{sdp.TransportCCURI, captureTimeURI}
 		if len(s.rids) > 0 {
-			uris = append(uris, sdp.SDESMidURI, sdp.SDESRTPStreamIDURI)
+			uris = append(uris, sdp.SDESMidURI, sdp.SDESRTPStreamIDURI, sdp.SDESRepairRTPStreamIDURI)
 		}
 		for _, uri := range uris {
 			if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind); err != nil {
@@ -122,7 +136,11 @@ func (o *offer) sdp(heard map[string][]webrtc.SSRC) string {
 		line("a=ice-lite")
 	}
 	for i, s := range o.sections {
-		line("m=%s 9 UDP/TLS/RTP/SAVPF %d\r\nc=IN IP4 0.0.0.0", s.kind, s.pt)
+		rtx := ""
+		if s.rtx != 0 {
+			rtx = fmt.Sprintf(" %d", s.rtx)
+		}
+		line("m=%s 9 UDP/TLS/RTP/SAVPF %d%s\r\nc=IN IP4 0.0.0.0", s.kind, s.pt, rtx)
 		line("a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s", o.ufrag, o.pwd, o.fingerprint, o.setup)
 		line("a=mid:%s\r\na=sendonly\r\na=rtcp-mux", s.mid)
 		s.describe(line, heard[s.mid])
@@ -148,10 +166,20 @@ func (s *section) describe(line func(string, ...any), heard []webrtc.SSRC) {
 	for _, fb := range s.fb {
 		line("a=rtcp-fb:%d %s", s.pt, fb)
 	}
-	if s.twcc != "" {
-		line("a=extmap:%s %s", s.twcc, sdp.TransportCCURI)
+	if s.rtx != 0 {
+		line("a=rtpmap:%d rtx/%d\r\na=fmtp:%d apt=%d", s.rtx, s.rate, s.rtx, s.pt)
 	}
+	extension := func(id, uri string) {
+		if id != "" {
+			line("a=extmap:%s %s", id, uri)
+		}
+	}
+	extension(s.twcc, sdp.TransportCCURI)
+	extension(s.capExt, captureTimeURI)
 	line("a=msid:tilecast %s", s.kind)
+	if s.repair != "" && s.rtx != 0 {
+		line("a=ssrc-group:FID %s %s\r\na=ssrc:%s cname:tilecast", s.ssrc, s.repair, s.repair)
+	}
 	for _, ssrc := range heard {
 		line("a=ssrc:%d cname:tilecast", ssrc)
 	}
@@ -159,7 +187,11 @@ func (s *section) describe(line func(string, ...any), heard []webrtc.SSRC) {
 		line("a=ssrc:%s cname:tilecast", s.ssrc)
 	}
 	if len(s.rids) > 0 {
-		line("a=extmap:%s %s\r\na=extmap:%s %s", s.midExt, sdp.SDESMidURI, s.ridExt, sdp.SDESRTPStreamIDURI)
+		extension(s.midExt, sdp.SDESMidURI)
+		extension(s.ridExt, sdp.SDESRTPStreamIDURI)
+		if s.rtx != 0 {
+			extension(s.repExt, sdp.SDESRepairRTPStreamIDURI)
+		}
 		for _, rid := range s.rids {
 			line("a=rid:%s send", rid)
 		}
@@ -194,6 +226,9 @@ func (o *offer) finishAnswer(text string, near netip.Addr) (string, error) {
 			}
 		}
 		if i < len(o.sections) {
+			if s := o.sections[i]; s.rtx != 0 {
+				attrs = append(attrs, sdp.NewAttribute("fmtp", fmt.Sprintf("%d apt=%d", s.rtx, s.pt)))
+			}
 			if fmtp := o.sections[i].answerFmtp(); fmtp != "" {
 				attrs = append(attrs, sdp.NewAttribute("fmtp", fmt.Sprintf("%d %s", o.sections[i].pt, fmtp)))
 			}

@@ -19,6 +19,12 @@ type Inlet interface {
 	Close()
 }
 
+// Keeper is an Inlet that is told every half second that a source which sends few pictures, such
+// as a shared screen, is still there: its consent is fresh (RFC 7675). now is the program's time.
+type Keeper interface {
+	Alive(now media.Time)
+}
+
 // Demand is the largest use of a track over all canvases. Zero W means that nothing
 // should be sent on; rising again asks for a key frame.
 type Demand struct {

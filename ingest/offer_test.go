@@ -36,20 +36,21 @@ func TestRealClients(t *testing.T) {
 		has    []string // lines of the answer
 		hasNot []string // parts of lines
 	}{
-		{"chromium", []media.Codec{media.Opus, media.VP8}, []string{"111", "96"}, "passive",
+		{"chromium", []media.Codec{media.Opus, media.VP8}, []string{"111", "96 97"}, "passive",
 			[]string{"a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 transport-cc",
+				"a=rtcp-fb:96 goog-remb", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
 				"a=extmap:3 " + sdp.TransportCCURI, "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"},
-			[]string{"rtx", "red", "H264", "sdes:mid", "simulcast"}},
-		{"firefox", []media.Codec{media.Opus, media.VP8}, []string{"109", "120"}, "passive",
+			[]string{"red", "H264", "sdes:mid", "simulcast"}},
+		{"firefox", []media.Codec{media.Opus, media.VP8}, []string{"109", "120 124"}, "passive",
 			[]string{"a=fmtp:120 max-fs=12288;max-fr=60"}, []string{"H264"}},
-		{"safari", []media.Codec{media.Opus, media.H264}, []string{"111", "96"}, "passive",
+		{"safari", []media.Codec{media.Opus, media.H264}, []string{"111", "96 97"}, "passive",
 			[]string{"a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f"}, []string{"VP8"}},
 		{"obs", []media.Codec{media.Opus, media.H264}, []string{"111", "96"}, "passive", nil, []string{"transport-cc"}},
 		{"obs-simulcast", []media.Codec{media.Opus, media.H264}, []string{"111", "96"}, "passive",
 			[]string{"a=simulcast:recv 0;1;2", "a=rid:0 recv", "a=rid:1 recv", "a=rid:2 recv",
 				"a=extmap:1 " + sdp.SDESMidURI, "a=extmap:2 " + sdp.SDESRTPStreamIDURI}, nil},
 		{"ffmpeg", []media.Codec{media.Opus, media.H264}, []string{"111", "106"}, "active", nil, nil},
-		{"gstreamer", []media.Codec{media.H264, media.Opus}, []string{"98", "104"}, "passive",
+		{"gstreamer", []media.Codec{media.H264, media.Opus}, []string{"98 99", "104"}, "passive",
 			[]string{"a=fmtp:98 packetization-mode=1;profile-level-id=42c016;level-asymmetry-allowed=1"}, []string{"sprop-parameter", "H265", "ulpfec"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,15 +15,21 @@ const (
 	reorderSize = 1024 // packets; a power of two
 	maxRepair   = 256  // more missing packets than this at once are not waited for
 	maxNacks    = 10   // requests for one packet
-	lateRun     = 64   // so many late packets in sequence mean that the sender began anew
+	maxWait     = media.Second / 2
+	lateRun     = 64 // so many late packets in sequence mean that the sender began anew
 )
 
 // reorder puts RTP packets back into order. A missing packet is waited for, and
 // asked for again, for at most wait after a later one showed that it is missing;
-// then it is given up. It is bounded in time by wait and in packets by reorderSize.
+// then it is given up. It is bounded in time by wait and in packets by reorderSize. Where packets
+// are asked for, wait grows with the time answers take, so that three have a chance.
 type reorder struct {
-	wait media.Time // longest wait for a missing packet
-	nack bool       // ask for missing packets
+	wait  media.Time // longest wait for a missing packet
+	floor media.Time // the least that wait may be
+	nack  bool       // ask for missing packets
+
+	patience media.Time // for packets that were merely overtaken; 0: nackPatience
+	trip     media.Time // from a request to its answer, smoothed; 0: not known
 
 	started bool
 	next    int64 // the next to hand on
@@ -35,7 +41,7 @@ type reorder struct {
 	runSeq  int64 // next of a run of late packets
 	run     int
 
-	late, duplicate, gone, restarts int64
+	late, duplicate, gone, restarts, repaired int64
 }
 
 type slot struct {
@@ -43,6 +49,7 @@ type slot struct {
 	seq   int64
 	since media.Time // missing: when that showed
 	ask   media.Time // missing: when to ask (again)
+	last  media.Time // when it was asked for
 	asked int
 	p     rtpPacket
 }
@@ -63,6 +70,14 @@ type released struct {
 	lost bool
 }
 
+// restartAt forgets all packets but keeps the counters; the next packet is the first.
+func (r *reorder) restartAt(wait media.Time, nack bool) {
+	*r = reorder{
+		wait: wait, nack: nack, floor: wait, out: r.out[:0], patience: r.patience, trip: r.trip,
+		late: r.late, duplicate: r.duplicate, gone: r.gone, restarts: r.restarts, repaired: r.repaired,
+	}
+}
+
 func (r *reorder) at(seq int64) *slot { return &r.ring[seq&(reorderSize-1)] }
 
 // push takes a packet as it arrives at now.
@@ -81,15 +96,18 @@ func (r *reorder) push(p rtpPacket, now media.Time) {
 	r.run = 0
 	s := r.at(p.seq)
 	if p.seq <= r.high && s.state == slotHeld && s.seq == p.seq {
-		r.duplicate++
+		r.twice(s)
 		return
 	}
+	asked := 0
 	if p.seq <= r.high {
 		r.missing--
+		asked = s.asked
+		r.found(s, now)
 	} else {
 		r.reveal(p.seq, now)
 	}
-	*s = slot{state: slotHeld, seq: p.seq, p: p}
+	*s = slot{state: slotHeld, seq: p.seq, asked: asked, p: p}
 	r.advance(now)
 }
 
@@ -100,7 +118,7 @@ func (r *reorder) reveal(seq int64, now media.Time) {
 		since = now - r.wait
 	}
 	for m := r.high + 1; m < seq; m++ {
-		*r.at(m) = slot{state: slotMissing, seq: m, since: since, ask: now + nackPatience}
+		*r.at(m) = slot{state: slotMissing, seq: m, since: since, ask: now + r.patient()}
 		r.missing++
 	}
 	r.high = seq
@@ -110,7 +128,7 @@ func (r *reorder) reveal(seq int64, now media.Time) {
 // whether a run of them shows that the sender began anew (RFC 3550 A.1).
 func (r *reorder) restart(seq int64) bool {
 	if s := r.at(seq); s.seq == seq && s.state == slotDone {
-		r.duplicate++
+		r.twice(s)
 		return false
 	}
 	r.late++
@@ -190,21 +208,59 @@ func (r *reorder) deadline() (at media.Time, ok bool) {
 	return at, true
 }
 
-// nackPatience is how long a packet that was merely overtaken may take before it is asked for.
-const nackPatience = 8 * media.Millisecond
+// How long a packet that was merely overtaken may take before it is asked for, at
+// first; it grows where packets come that were asked for in vain.
+const (
+	nackPatience = 8 * media.Millisecond
+	maxPatience  = 40 * media.Millisecond
+	unknownTrip  = 100 * media.Millisecond // until something is known
+	leastTrip    = 20 * media.Millisecond  // between two requests for one packet
+)
+
+func (r *reorder) patient() media.Time { return max(r.patience, nackPatience) }
+
+// twice notes a packet that came again: if it was asked for, too early.
+func (r *reorder) twice(s *slot) {
+	r.duplicate++
+	if s.asked > 0 {
+		r.patience = min(r.patient()*5/4, maxPatience)
+	}
+}
+
+// found notes the arrival of a packet that was missing.
+func (r *reorder) found(s *slot, now media.Time) {
+	if s.asked == 0 {
+		return
+	}
+	r.repaired++
+	r.patience -= (r.patient() - nackPatience) / 32
+	if s.asked > 1 {
+		return // the answer to which request is not known (Karn)
+	}
+	if took := now - s.last; r.trip == 0 {
+		r.trip = took
+	} else {
+		r.trip += (took - r.trip) / 8
+	}
+}
 
 // nacks appends to seqs the packets to ask for at now. The same packet is asked
-// for again when an answer could have come, which takes rtt.
+// for again when an answer could have come, which takes rtt, or longer where answers did. A rtt of 0 is not known.
 func (r *reorder) nacks(seqs []uint16, now, rtt media.Time) []uint16 {
 	if r.missing == 0 || !r.nack {
 		return seqs
 	}
+	trip := max(rtt, r.trip)
+	if trip == 0 {
+		trip = unknownTrip
+	}
+	r.wait = max(r.floor, min(maxWait, r.patient()+trip*7/2))
 	for seq := r.next; seq <= r.high; seq++ {
 		s := r.at(seq)
 		if s.state == slotMissing && s.ask <= now && s.asked < maxNacks {
 			seqs = append(seqs, uint16(seq))
 			s.asked++
-			s.ask = now + max(rtt+rtt/4, 20*media.Millisecond)
+			s.last, s.ask = now, now+max(trip+trip/4, leastTrip)
 		}
 	}
 	return seqs

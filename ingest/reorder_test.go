@@ -68,7 +68,7 @@ func TestReorderGivesUpAfterItsWait(t *testing.T) {
 }
 
 func TestReorderAsksAgainWhenAnAnswerCouldHaveCome(t *testing.T) {
-	r := &reorder{wait: 200 * ms, nack: true}
+	r := &reorder{wait: 200 * ms, floor: 200 * ms, nack: true}
 	drive(r, 65534, 65537)
 	var asked []media.Time
 	for now := ms; now < 200*ms; now += ms {
@@ -85,6 +85,52 @@ func TestReorderAsksAgainWhenAnAnswerCouldHaveCome(t *testing.T) {
 	r.push(rtpPacket{seq: 65536}, 199*ms)
 	if seqs := r.nacks(nil, 300*ms, 40*ms); !slices.Equal(seqs, []uint16{65535}) {
 		t.Fatalf("then for %v", seqs)
+	}
+}
+
+// The wait covers three requests where answers take long, and no more.
+func TestReorderWaitsAsLongAsAnswersTake(t *testing.T) {
+	for trip, want := range map[media.Time]media.Time{5 * ms: 100 * ms, 40 * ms: 148 * ms, 80 * ms: 288 * ms, 300 * ms: maxWait} {
+		r := &reorder{wait: 100 * ms, floor: 100 * ms, nack: true}
+		seq, now := int64(0), media.Time(0)
+		for range 50 { // every second packet is lost and comes when asked for
+			r.push(rtpPacket{seq: seq}, now)
+			r.push(rtpPacket{seq: seq + 2}, now)
+			now += nackPatience
+			if got := r.nacks(nil, now, 0); len(got) != 1 {
+				t.Fatalf("trip %v: asked for %v", trip, got)
+			}
+			r.push(rtpPacket{seq: seq + 1}, now+trip)
+			now, seq = now+trip, seq+2
+			r.pop(now)
+		}
+		r.push(rtpPacket{seq: seq + 2}, now)
+		r.nacks(nil, now, 0)
+		if r.wait != want || r.repaired != 50 || r.gone != 0 {
+			t.Errorf("trip %v: waits %v, want %v; %d repaired, %d gone", trip, r.wait, want, r.repaired, r.gone)
+		}
+	}
+}
+
+// Where packets overtake each other by more than it was patient for, fewer are asked for in vain.
+func TestReorderLearnsPatience(t *testing.T) {
+	r := &reorder{wait: 100 * ms, floor: 100 * ms, nack: true}
+	asked := func(from int64) (n int) {
+		for seq := from; seq < from+300; seq += 3 {
+			now := media.Time(seq) * 10 * ms
+			r.push(rtpPacket{seq: seq}, now)
+			r.push(rtpPacket{seq: seq + 2}, now)
+			for late := media.Time(0); late < 25*ms; late += ms {
+				n += len(r.nacks(nil, now+late, 10*ms))
+			}
+			r.push(rtpPacket{seq: seq + 1}, now+25*ms) // overtaken
+			r.push(rtpPacket{seq: seq + 1}, now+30*ms) // the answer, not needed
+			r.pop(now + 30*ms)
+		}
+		return n
+	}
+	if first, then := asked(0), asked(300); first == 0 || then != 0 {
+		t.Fatalf("asked %d times in vain, later %d times", first, then)
 	}
 }
 
@@ -149,7 +195,7 @@ func FuzzReorder(f *testing.F) {
 	f.Add(uint64(7), uint64(9), uint8(200), uint8(90))
 	f.Fuzz(func(t *testing.T, a, b uint64, lossy, late uint8) {
 		rnd := rand.New(rand.NewPCG(a, b))
-		r := &reorder{wait: 100 * ms, nack: true}
+		r := &reorder{wait: 100 * ms, floor: 100 * ms, nack: true}
 		type flight struct {
 			p    rtpPacket
 			land media.Time
@@ -164,7 +210,7 @@ func FuzzReorder(f *testing.F) {
 				if !first && p.seq != last+1 && !p.lost {
 					t.Fatalf("%d after %d, not marked", p.seq, last)
 				}
-				if now-p.arrival > r.wait {
+				if now-p.arrival > maxWait {
 					t.Fatalf("%d came out %v after it came in", p.seq, now-p.arrival)
 				}
 				first, last = false, p.seq

@@ -22,11 +22,15 @@ type section struct {
 	fmtp   string
 	params map[string]string // fmtp in pieces, keys in lower case
 	fb     []string          // rtcp-fb that we use and the client offers
+	rtx    uint8             // payload type of retransmissions (RFC 4588); 0: they come on the stream itself
 	twcc   string            // extmap id of transport-wide congestion control
-	midExt string            // extmap ids of mid and rid, for simulcast
+	capExt string            // of abs-capture-time
+	midExt string            // extmap ids of mid, rid and repaired rid, for simulcast
 	ridExt string
+	repExt string
 	msid   string
 	ssrc   string   // empty: not announced
+	repair string   // SSRC of its retransmissions; empty: not announced
 	rids   []string // simulcast layers, preferred first; empty: none
 }
 
@@ -85,6 +89,7 @@ func (s *section) choose(m *sdp.MediaDescription) error {
 		if c := usableCodec(s.kind, name, rate, channels, params); c != media.CodecNone {
 			s.codec, s.pt, s.name, s.rate, s.fmtp, s.params = c, uint8(pt), name, rate, fmtp[format], params
 			s.parseFeedback(m, format)
+			s.rtx = retransmission(m, format, rtpmap, fmtp)
 			return nil
 		}
 		if !slices.Contains(names, name) {
@@ -95,6 +100,18 @@ func (s *section) choose(m *sdp.MediaDescription) error {
 		return refuse(http.StatusUnprocessableEntity, "no usable audio codec among %s: send Opus", list(names))
 	}
 	return refuse(http.StatusUnprocessableEntity, "no usable video codec among %s: send H.264, VP8, VP9 (profile 0) or AV1 (profile 0)", list(names))
+}
+
+// retransmission is the payload type for retransmissions of format (RFC 4588 8.6); 0: there is none.
+func retransmission(m *sdp.MediaDescription, format string, rtpmap, fmtp map[string]string) uint8 {
+	for _, other := range m.MediaName.Formats {
+		name, rate, _ := splitRTPMap(rtpmap[other])
+		pt, err := strconv.ParseUint(other, 10, 7)
+		if err == nil && strings.EqualFold(name, "rtx") && rate == 90000 && parseFmtp(fmtp[other])["apt"] == format {
+			return uint8(pt)
+		}
+	}
+	return 0
 }
 
 func list(names []string) string {
@@ -190,7 +207,7 @@ func (s *section) parseFeedback(m *sdp.MediaDescription, format string) {
 		if a.Key != "rtcp-fb" || pt != format && pt != "*" {
 			continue
 		}
-		if slices.Contains([]string{"nack", "nack pli", "transport-cc"}, fb) && !slices.Contains(s.fb, fb) {
+		if slices.Contains([]string{"nack", "nack pli", "transport-cc", "goog-remb"}, fb) && !slices.Contains(s.fb, fb) {
 			s.fb = append(s.fb, fb)
 		}
 	}
@@ -216,18 +233,25 @@ func (s *section) parseExtensions(m *sdp.MediaDescription) {
 			s.midExt = id
 		case sdp.SDESRTPStreamIDURI:
 			s.ridExt = id
+		case sdp.SDESRepairRTPStreamIDURI:
+			s.repExt = id
+		case captureTimeURI:
+			s.capExt = id
 		}
 	}
 }
 
 // parseStreams finds the section's SSRC, or its simulcast layers (RFC 8853).
 func (s *section) parseStreams(m *sdp.MediaDescription) {
-	repair := make(map[string]bool)
+	repair, of := make(map[string]bool), make(map[string]string)
 	for _, a := range m.Attributes {
 		fields := strings.Fields(a.Value)
 		switch {
 		case a.Key == "ssrc-group" && len(fields) == 3 && fields[0] != "SIM":
 			repair[fields[2]] = true
+			if fields[0] == "FID" {
+				of[fields[1]] = fields[2]
+			}
 		case a.Key == "simulcast":
 			s.parseSimulcast(fields)
 		case a.Key == "msid" && len(fields) > 0 && s.msid == "":
@@ -240,12 +264,18 @@ func (s *section) parseStreams(m *sdp.MediaDescription) {
 			s.ssrc = id
 		}
 	}
+	if _, err := strconv.ParseUint(of[s.ssrc], 10, 32); err == nil {
+		s.repair = of[s.ssrc]
+	}
 	if len(s.rids) > 0 {
 		if s.kind != "video" || s.midExt == "" || s.ridExt == "" {
 			s.rids = nil // layers could not be told apart
 		} else {
-			s.ssrc = ""
+			s.ssrc, s.repair = "", ""
 		}
+	}
+	if s.repair == "" && (len(s.rids) == 0 || s.repExt == "") {
+		s.rtx = 0 // retransmissions could not be told what they repair
 	}
 }
 

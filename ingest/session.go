@@ -40,6 +40,7 @@ type session struct {
 	offer          *offer
 	since          time.Time
 	ssrc           uint32 // ours, in RTCP
+	screen         bool   // it shares a screen, which may stand still
 
 	seat  Seat
 	clock media.Clock

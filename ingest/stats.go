@@ -32,11 +32,15 @@ type StreamStats struct {
 	RID   string // of a simulcast layer
 	Shown bool   // it is the one passed on
 
+	W, H int // px, of its latest key frame; 0: not known
+
 	Packets, Bytes int64
+	Unused         int64 // packets dropped as they came: of a layer or a source that is not shown
 	Lost           int64 // packets given up
 	Late           int64 // packets that came after they were given up
 	Duplicate      int64 // packets that came more than once
 	Nacks          int64 // packets asked for again
+	Repaired       int64 // and those that came then
 	KeyRequests    int64
 	Units, Keys    int64 // whole pictures that passed the gate, and key frames among them
 	Broken         int64 // pictures dropped because something of them was missing or malformed
@@ -53,6 +57,7 @@ func (s *stream) count() {
 	defer s.mu.Unlock()
 	st := &s.stats
 	st.Lost, st.Late, st.Duplicate, st.Restarts = s.buf.gone, s.buf.late, s.buf.duplicate, s.buf.restarts
+	st.Repaired = s.buf.repaired
 	if u := s.units; u != nil {
 		st.Units, st.Keys, st.Broken, st.Withheld = u.passed, u.keys, u.broken, u.withheld
 	}
@@ -114,6 +119,7 @@ func (s *stream) snapshot(shown bool) StreamStats {
 	out := s.stats
 	s.mu.Unlock()
 	out.Codec, out.RID, out.Shown = s.codec, s.rid, shown
+	out.W, out.H = int(s.size.Load()>>32), int(s.size.Load()&0xffffffff)
 	out.Snaps, out.Outliers, out.Jumps = s.clock.counts()
 	return out
 }

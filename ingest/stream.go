@@ -1,10 +1,12 @@
 package ingest
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,25 +21,29 @@ import (
 // stream is one RTP stream on its way to an inlet: put in order, assembled,
 // placed in time. run is its only goroutine but for the reports.
 type stream struct {
-	t     *track
-	codec media.Codec
-	pt    uint8
-	ssrc  uint32
-	rid   string
-	rank  int // among the track's layers, 0 first
-	order int // of beginning
+	t       *track
+	codec   media.Codec
+	pt      uint8
+	capture uint8 // id of the header extension abs-capture-time; 0: not agreed
+	ssrc    uint32
+	rid     string
+	rank    int // among the track's layers, 0 first
+	order   int // of beginning
 
-	seq   unwrapper
-	buf   reorder
-	units *assembler // nil for sound
-	clock *trackClock
-	key   keyAsker
-	rtp   rtp.Packet
-	lost  []uint16
-	rises int        // of the track's demand, as known here
-	armed media.Time // read deadline; 0: none
+	seq    unwrapper
+	buf    reorder
+	units  *assembler // nil for sound
+	clock  *trackClock
+	key    keyAsker
+	rtp    rtp.Packet
+	lost   []uint16
+	idle   bool       // its packets are dropped as they come
+	armed  media.Time // read deadline; 0: none
+	repair bool       // retransmissions come beside the stream
+	pace   pacing
 
 	lastHeard atomic.Int64 // media.Time
+	size      atomic.Int64 // width << 32 | height of the latest key frame; 0: not known
 
 	mu    sync.Mutex
 	stats StreamStats
@@ -49,17 +55,16 @@ func (t *track) newStream(remote *webrtc.TrackRemote) *stream {
 	st := &stream{
 		t: t, codec: sec.codec, pt: sec.pt,
 		ssrc: uint32(remote.SSRC()), rid: remote.RID(),
-		rank:  max(0, slices.Index(sec.rids, remote.RID())),
-		seq:   unwrapper{bits: 16},
-		clock: t.sess.sync.track(sec.rate),
+		rank:   max(0, slices.Index(sec.rids, remote.RID())),
+		seq:    unwrapper{bits: 16},
+		clock:  t.sess.sync.track(sec.rate),
+		repair: sec.rtx != 0,
 	}
-	cfg := t.sess.srv.cfg
-	st.buf.wait = cfg.AudioWait
-	if sec.codec.Video() {
-		st.buf.wait = cfg.VideoWait
-		st.buf.nack = slices.Contains(sec.fb, "nack")
-		st.units = newAssembler(newDepacketizer(sec.codec, sec.params))
+	if id, err := strconv.ParseUint(sec.capExt, 10, 8); err == nil {
+		st.capture = uint8(id)
 	}
+	st.lastHeard.Store(int64(t.sess.now()))
+	st.reset()
 	t.mu.Lock()
 	st.order = len(t.streams)
 	t.streams = append(t.streams, st)
@@ -67,9 +72,19 @@ func (t *track) newStream(remote *webrtc.TrackRemote) *stream {
 	return st
 }
 
-// before reports whether s is rather to be shown than o when both flow.
-func (s *stream) before(o *stream) bool {
-	return s.rank < o.rank || s.rank == o.rank && s.order > o.order
+// reset begins anew, with the next packet.
+func (s *stream) reset() {
+	cfg, sec := s.t.sess.srv.cfg, s.t.section
+	s.buf.restartAt(cfg.AudioWait, false)
+	if !s.codec.Video() {
+		return
+	}
+	s.buf.restartAt(cfg.VideoWait, slices.Contains(sec.fb, "nack"))
+	if s.units == nil {
+		s.units = newAssembler(newDepacketizer(s.codec, sec.params))
+		return
+	}
+	s.units.tear()
 }
 
 // heard is when the last packet came.
@@ -84,7 +99,7 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 	buf := make([]byte, receiveMTU)
 	failed := 0
 	for failed < maxReadErrors {
-		s.arm(remote)
+		s.arm(remote, s.t.sess.now())
 		n, _, err := remote.Read(buf)
 		now := s.t.sess.now()
 		var timeout net.Error
@@ -104,12 +119,29 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 	}
 }
 
+// How long a stream may sleep when nothing comes, so that what changes elsewhere is
+// seen; and when retransmissions are expected beside it.
+const (
+	idleSleep   = 100 * media.Millisecond
+	repairSleep = 5 * media.Millisecond
+)
+
 // arm sets the read deadline to when something is to be done without a packet. A
-// deadline that has passed must be lifted, or no packet will be read any more.
-func (s *stream) arm(remote *webrtc.TrackRemote) {
+// deadline that has passed must be moved, or no packet will be read any more; one that comes
+// sooner than needed does no harm.
+func (s *stream) arm(remote *webrtc.TrackRemote, now media.Time) {
 	at, ok := s.buf.deadline()
+	if s.units != nil {
+		sleep := idleSleep
+		if s.repair && s.buf.missing > 0 {
+			sleep = repairSleep
+		}
+		if !ok || at > now+sleep {
+			at, ok = now+sleep, true
+		}
+	}
 	switch {
-	case ok && at != s.armed:
+	case ok && (s.armed <= now || at < s.armed):
 		s.armed = at
 		_ = remote.SetReadDeadline(s.t.sess.clock.Instant(at))
 	case !ok && s.armed != 0:
@@ -118,40 +150,89 @@ func (s *stream) arm(remote *webrtc.TrackRemote) {
 	}
 }
 
-// take puts one packet as it came into the reorder buffer.
+// take puts one packet as it came into the reorder buffer, if it is of use.
 func (s *stream) take(raw []byte, now media.Time) {
 	p := &s.rtp
 	if err := p.Unmarshal(raw); err != nil {
 		return
 	}
 	s.lastHeard.Store(int64(now))
+	ours := p.PayloadType == s.pt
 	out := rtpPacket{seq: s.seq.peek(uint32(p.SequenceNumber)), arrival: now, marker: p.Marker}
 	if !s.seq.started || out.seq > s.seq.last {
 		s.seq.next(uint32(p.SequenceNumber))
 	}
-	if p.PayloadType == s.pt {
+	if ours {
 		out.ts = s.clock.observe(p.Timestamp, now)
-		out.payload = append([]byte(nil), p.Payload...)
+		s.look(p, now)
 	}
-	s.buf.push(out, now)
+	dropped := s.rest(now)
+	if !dropped {
+		if ours {
+			out.payload = append([]byte(nil), p.Payload...)
+		}
+		s.buf.push(out, now)
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stats.Packets++
 	s.stats.Bytes += int64(len(raw))
-	s.mu.Unlock()
+	if dropped {
+		s.stats.Unused++
+	}
+}
+
+// look takes what a packet tells by itself: when it was captured, and the size of a key frame.
+func (s *stream) look(p *rtp.Packet, now media.Time) {
+	if s.capture != 0 {
+		if ext := p.GetExtension(s.capture); len(ext) >= 8 {
+			s.clock.captured(binary.BigEndian.Uint64(ext), p.Timestamp, now)
+		}
+	}
+	if s.units == nil {
+		return
+	}
+	if w, h, ok := pictureSize(s.codec, p.Payload); ok {
+		s.size.Store(int64(w)<<32 | int64(h))
+	}
+}
+
+// rest reports whether the stream's packets are of no use now. When they are again, it begins
+// anew and asks for a key frame.
+func (s *stream) rest(now media.Time) bool {
+	needed := s.t.needed(s, now)
+	switch {
+	case needed && s.idle:
+		s.idle = false
+		s.reset()
+	case !needed && !s.idle:
+		s.idle = true
+		s.buf.restartAt(0, false)
+		s.key.got() // and nothing is asked for
+	}
+	return s.idle
 }
 
 // deliver passes on what is in order at now, and asks for what is missing.
 func (s *stream) deliver(now media.Time) {
-	for _, p := range s.buf.pop(now) {
-		if s.units == nil {
-			s.sound(p, now)
-			continue
+	if !s.rest(now) {
+		for _, p := range s.buf.pop(now) {
+			if s.units == nil {
+				s.sound(p, now)
+				continue
+			}
+			for _, u := range s.units.push(p) {
+				s.picture(u, now)
+			}
 		}
-		for _, u := range s.units.push(p) {
-			s.picture(u, now)
+		s.feedback(now)
+	}
+	if s.units != nil {
+		s.t.cap(now)
+		if s.pace.sparse || s.t.sess.screen {
+			s.t.keep(now)
 		}
 	}
-	s.feedback(now)
 	s.count()
 }
 
@@ -161,28 +242,18 @@ func (s *stream) sound(p released, now media.Time) {
 	if !ok {
 		return // padding, or not Opus
 	}
-	if show, _ := s.t.choose(s, true, now); show {
+	if s.t.choose(s, true, now) {
 		s.t.inlet.Push(media.Packet{At: s.clock.at(p.ts, now), Dur: dur, Key: true, Data: p.payload})
 	}
 }
 
-// picture passes an access unit on if it is wanted.
+// picture passes an access unit on if it is of the layer on show.
 func (s *stream) picture(u accessUnit, now media.Time) {
-	wanted, rises := s.t.wants()
-	if !wanted {
-		return
-	}
-	if rises != s.rises && !u.key {
-		s.rises = rises
-		s.units.gate()
-		return
-	}
-	s.rises = rises
+	s.pace.picture(now)
 	if u.key {
 		s.key.got() // shown or not
 	}
-	show, _ := s.t.choose(s, u.key, now)
-	if !show {
+	if !s.t.choose(s, u.key, now) {
 		s.units.gate()
 		return
 	}
@@ -207,12 +278,8 @@ func (s *stream) feedback(now media.Time) {
 			s.mu.Unlock()
 		}
 	}
-	if s.units.hungry {
-		if wanted, _ := s.t.wants(); wanted {
-			if _, wanted = s.t.choose(s, false, now); wanted {
-				s.key.want()
-			}
-		}
+	if s.units.hungry && s.t.aims(s) {
+		s.key.want()
 	}
 	if s.key.due(now) {
 		s.t.sess.send(&rtcp.PictureLossIndication{SenderSSRC: s.t.sess.ssrc, MediaSSRC: s.ssrc})

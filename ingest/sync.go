@@ -50,6 +50,7 @@ type trackClock struct {
 	delay leastWindow // arrival − media time
 	skew  media.Time  // sender's NTP − media time, by the latest report
 	ntp   bool        // skew is known
+	exact bool        // packets say themselves when they were captured
 	odd   media.Time  // skew of a report that did not fit
 	isOdd bool
 
@@ -114,6 +115,24 @@ func (t *trackClock) leapt(late, arrival media.Time) bool {
 func (t *trackClock) report(ntp uint64, rtp uint32, now media.Time) {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
+	if !t.exact {
+		t.relate(ntp, rtp, now)
+	}
+}
+
+// captured takes what a packet says itself of when its contents were captured
+// (abs-capture-time). From then on reports, which are less exact, are not needed.
+func (t *trackClock) captured(ntp uint64, rtp uint32, now media.Time) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if ntp != 0 && !t.exact { // however far it is from the reports
+		t.exact, t.ntp, t.isOdd = true, false, false
+	}
+	t.relate(ntp, rtp, now)
+}
+
+// relate ties the sender's clock to the timestamps. Called locked.
+func (t *trackClock) relate(ntp uint64, rtp uint32, now media.Time) {
 	if ntp == 0 || t.delay.empty() {
 		return
 	}

@@ -180,6 +180,7 @@ func (s *Server) join(r *http.Request, o *offer) (sess *session, answer, etag st
 	}
 	sess = s.newSession(r.PathValue("room"), q.Get("name"), o)
 	sess.token = bearer(r)
+	sess.screen = source == SourceScreen
 	seat, err := s.admit.Admit(r.Context(), Request{
 		Room: sess.room, Session: sess.id, Token: sess.token,
 		ID: id, Name: q.Get("name"), Source: source,
