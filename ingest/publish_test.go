@@ -81,7 +81,7 @@ func vp8Frame(key bool, n int) []byte {
 	b := noise(n)
 	if key {
 		b[0] &^= 1
-		copy(b[3:], []byte{0x9d, 0x01, 0x2a})
+		copy(b[3:], []byte{0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}) // 640x360
 	} else {
 		b[0] |= 1
 	}
