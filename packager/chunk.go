@@ -1,6 +1,7 @@
 package packager
 
 import (
+	"math"
 	"time"
 
 	"github.com/Eyevinn/mp4ff/bits"
@@ -9,13 +10,14 @@ import (
 	"tilecast/media"
 )
 
-// chunk is one CMAF chunk in the making: [prft] moof mdat, one traf, one trun (F-7, F-9).
+// chunk is one CMAF chunk in the making: [prft] [emsg...] moof mdat, one traf, one trun (F-7, F-9).
 // Everything is known before the first byte is written, so it is written once, in place.
 type chunk struct {
 	sequence  uint32
 	timescale int64
 	start     media.Time
 	wall      time.Time // of start; zero: no prft
+	events    []Event
 	video     bool
 	samples   []sample
 	nals      [][]byte // sample data in order; one piece per NAL unit (video) or sample (sound)
@@ -65,10 +67,14 @@ func (c *chunk) encode() ([]byte, error) {
 	if !c.wall.IsZero() {
 		size += prftSize
 	}
+	for i := range c.events {
+		size += c.events[i].size()
+	}
 
 	data := make([]byte, size)
 	w := bits.NewFixedSliceWriterFromSlice(data)
 	c.writePrft(w)
+	c.writeEvents(w)
 	writeHeader(w, moof, "moof")
 	writeHeader(w, mfhdSize, "mfhd")
 	w.WriteUint32(0)
@@ -110,6 +116,26 @@ func (c *chunk) writePrft(w *bits.FixedSliceWriter) {
 	w.WriteUint32(trackID)
 	w.WriteUint64(seconds<<32 | fraction)
 	w.WriteUint64(uint64(c.start.Ticks(c.timescale)))
+}
+
+// writeEvents puts what happens within the chunk in front of its moof (T-1 to T-3).
+func (c *chunk) writeEvents(w *bits.FixedSliceWriter) {
+	for i := range c.events {
+		ev := &c.events[i]
+		at, dur := ev.Start.Ticks(c.timescale), uint32(math.MaxUint32) // unknown
+		if ev.Dur >= 0 {
+			dur = uint32(min((ev.Start+ev.Dur).Ticks(c.timescale)-at, math.MaxUint32-1))
+		}
+		writeHeader(w, ev.size(), "emsg")
+		w.WriteUint32(1 << 24)
+		w.WriteUint32(uint32(c.timescale))
+		w.WriteUint64(uint64(at))
+		w.WriteUint32(dur)
+		w.WriteUint32(ev.number)
+		w.WriteString(ev.Scheme, true)
+		w.WriteString(ev.Value, true)
+		w.WriteBytes(ev.Payload)
+	}
 }
 
 func (c *chunk) writeTfhd(w *bits.FixedSliceWriter) {

@@ -11,6 +11,8 @@ type Part struct {
 	Start, Dur  media.Time
 	Independent bool   // holds a key frame (video), always true for sound
 	Last        bool   // its segment is complete with it
+	Gap         bool   // there is no media for it, and no Data (G-14)
+	KeyLen      int    // bytes of Data up to the end of its first sample, if that is a key frame of video; else 0
 	Data        []byte // never written to again
 }
 

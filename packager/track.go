@@ -17,22 +17,25 @@ const maxPartBytes = 256 << 20
 type TrackConfig struct {
 	FirstMSN int64                      // of the segment that begins at time 0
 	Wall     func(media.Time) time.Time // capture time of a position, for prft; nil: none is written
+	Events   *Events                    // what the media carries; nil: nothing
 }
 
 // Stats count what a track has done.
 type Stats struct {
 	Samples, Bytes  int64 // that went into parts; bytes with boxes
 	Parts, Segments int64
-	Dropped         int64 // packets before the first segment that could be whole
+	Dropped         int64 // packets before the first segment that could be whole, and around gaps
+	Gaps            int64 // parts without media
 }
 
 // Track cuts the packets of one encoder into parts and hands each on the moment its last sample
 // has come. It starts no goroutine and is used by one at a time; Stats may be called by any.
 //
 // Cuts follow the timeline, never a count of packets. A track begins with the first whole segment:
-// packets before it are dropped. From there on it wants every frame: packets that overlap, leave a hole,
+// packets before it are dropped. From there on it wants every frame: packets that overlap,
 // leave the frame grid or reach over a part's edge are errors, and so is a segment that does not begin
 // with a key frame (G-17, AAS 7.4). Errors are sticky, because a playlist cannot take a part back.
+// Frames that are missing make their parts gaps; see Gap.
 type Track struct {
 	in   Init
 	plan Plan
@@ -48,9 +51,11 @@ type Track struct {
 	part   int64      // number of the open part on the timeline
 	edge   media.Time // where it ends
 	at     media.Time // end of what was written
+	gapEnd media.Time // packets before it are of a gap
+	lost   bool       // nothing can be decoded before the next key frame
 	open   chunk
 
-	samples, bytes, parts, segments, dropped atomic.Int64
+	samples, bytes, parts, segments, dropped, gaps atomic.Int64
 }
 
 // NewTrack begins a track. Its parts go to sink, in order, from within Write and Close.
@@ -89,8 +94,16 @@ func (t *Track) write(p media.Packet) error {
 		t.dropped.Add(1)
 		return nil
 	}
+	if p.At > t.at {
+		if err := t.gap(p.At); err != nil {
+			return err
+		}
+	}
+	if p.At < t.gapEnd || t.lost && !p.Key {
+		return t.drop(p)
+	}
 	if p.At != t.at {
-		return fmt.Errorf("packet at %v where %v is due: %s", p.At, t.at, disorder(p.At, t.at))
+		return fmt.Errorf("packet at %v where %v is due: it overlaps what was written", p.At, t.at)
 	}
 	if p.At+p.Dur > t.edge {
 		return fmt.Errorf("packet at %v of %v reaches over the part's edge at %v", p.At, p.Dur, t.edge)
@@ -127,7 +140,7 @@ func (t *Track) Close() error {
 func (t *Track) Stats() Stats {
 	return Stats{
 		Samples: t.samples.Load(), Bytes: t.bytes.Load(),
-		Parts: t.parts.Load(), Segments: t.segments.Load(), Dropped: t.dropped.Load(),
+		Parts: t.parts.Load(), Segments: t.segments.Load(), Dropped: t.dropped.Load(), Gaps: t.gaps.Load(),
 	}
 }
 
@@ -174,6 +187,7 @@ func (t *Track) add(p media.Packet) error {
 	t.open.nals = nals
 	t.open.bytes += size
 	t.at += p.Dur
+	t.lost = false
 	t.open.samples = append(t.open.samples, sample{t.at, uint32(size), p.Key})
 	return nil
 }
@@ -186,6 +200,7 @@ func (t *Track) cut(last bool) error {
 	if t.index() == 0 && t.cfg.Wall != nil {
 		c.wall = t.cfg.Wall(c.start)
 	}
+	c.events = t.cfg.Events.within(c.start, t.at)
 	independent := !c.video
 	for i := range c.samples {
 		independent = independent || c.samples[i].key
@@ -198,9 +213,18 @@ func (t *Track) cut(last bool) error {
 		MSN: t.msn(), Index: t.index(), Start: c.start, Dur: t.at - c.start,
 		Independent: independent, Last: last, Data: data,
 	}
+	if c.samples[0].key && c.video {
+		part.KeyLen = len(data) - c.bytes + int(c.samples[0].size)
+	}
 	t.count(part, len(c.samples))
+	return t.hand(part)
+}
+
+// hand passes the open part on and opens the next.
+func (t *Track) hand(part Part) error {
+	c := &t.open
 	clear(c.nals)
-	c.samples, c.nals, c.bytes = c.samples[:0], c.nals[:0], 0
+	c.samples, c.nals, c.bytes, c.events = c.samples[:0], c.nals[:0], 0, nil
 	t.openPart(t.part + 1)
 	if err := t.sink.Append(part); err != nil {
 		return fmt.Errorf("part %d.%d: %w", part.MSN, part.Index, err)
@@ -222,10 +246,3 @@ func (t *Track) msn() int64 { return t.cfg.FirstMSN + t.part/int64(t.plan.PartsP
 
 // index is the open part's within its segment.
 func (t *Track) index() int { return int(t.part % int64(t.plan.PartsPerSegment)) }
-
-func disorder(at, due media.Time) string {
-	if at < due {
-		return "it overlaps what was written"
-	}
-	return "frames are missing"
-}

@@ -119,7 +119,7 @@ func TestTrackErrorsAreClearAndSticky(t *testing.T) {
 		want   string
 	}{
 		{"overlap", 3, func(p *media.Packet) { p.At -= frame }, "packet at 0.066667s where 0.100000s is due: it overlaps what was written"},
-		{"hole", 3, func(p *media.Packet) { p.At += frame }, "packet at 0.133333s where 0.100000s is due: frames are missing"},
+		{"hole of an hour", 3, func(p *media.Packet) { p.At += 3600 * media.Second }, "nothing has come from 0.100000s to 3600.100000s: a gap is 60.000000s at most"},
 		{"off the grid", 3, func(p *media.Packet) { p.At++ }, "not on the grid of frames of 0.033333s"},
 		{"no duration", 3, func(p *media.Packet) { p.Dur = 0 }, "not on the grid"},
 		{"over the edge", 9, func(p *media.Packet) { p.Dur = 2 * frame }, "reaches over the part's edge at 0.333333s"},
@@ -210,7 +210,7 @@ func TestAudioTrackErrors(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
 	for want, change := range map[string]func(*media.Packet){
 		"not on the grid of frames of 0.021333s": func(p *media.Packet) { p.At += media.FromTicks(1, 48000) },
-		"frames are missing":                     func(p *media.Packet) { p.At += audioFrame },
+		"it overlaps what was written":           func(p *media.Packet) { p.At -= audioFrame },
 		"it is empty":                            func(p *media.Packet) { p.Data = nil },
 	} {
 		track := NewTrack(mustInit(t, audioParams(), plan), plan, TrackConfig{FirstMSN: 1}, &recorder{})
