@@ -1,0 +1,299 @@
+package level
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// tone is seconds of a sine on both channels.
+func tone(freq, peak, seconds float64) []float32 {
+	out := make([]float32, 2*int(seconds*Rate))
+	for i := range len(out) / 2 {
+		x := float32(peak * math.Sin(2*math.Pi*freq*float64(i)/Rate))
+		out[2*i], out[2*i+1] = x, x
+	}
+	return out
+}
+
+// noise is white, on both channels alike.
+func noise(rms, seconds float64, rng *rand.Rand) []float32 {
+	out := make([]float32, 2*int(seconds*Rate))
+	for i := range len(out) / 2 {
+		x := float32(rms * rng.NormFloat64())
+		out[2*i], out[2*i+1] = x, x
+	}
+	return out
+}
+
+func join(parts ...[]float32) (all []float32) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+func dB(x float64) float64 { return math.Pow(10, x/20) }
+
+func integrated(x []float32) float64 {
+	in := NewIntegrated()
+	for i := 0; i < len(x); i += 2048 {
+		in.Add(x[i:min(i+2048, len(x))])
+	}
+	return in.LUFS()
+}
+
+// The minimum requirements of EBU Tech 3341 for a meter of stereo, cases 1 to 5; within 0.1 LU.
+func TestLoudnessMeetsTech3341(t *testing.T) {
+	at := func(db, s float64) []float32 { return tone(1000, dB(db), s) }
+	for name, c := range map[string]struct {
+		x    []float32
+		want float64
+	}{
+		"1": {at(-23, 20), -23},
+		"2": {at(-33, 20), -33},
+		"3": {join(at(-36, 10), at(-23, 60), at(-36, 10)), -23},
+		"4": {join(at(-72, 10), at(-36, 10), at(-23, 60), at(-36, 10), at(-72, 10)), -23},
+		"5": {join(at(-26, 20), at(-20, 20.1), at(-26, 20)), -23},
+	} {
+		if got := integrated(c.x); math.Abs(got-c.want) > 0.1 {
+			t.Errorf("case %s: %.2f LUFS, want %.1f", name, got, c.want)
+		}
+	}
+}
+
+func TestMonoMeterAgreesInTheMiddle(t *testing.T) {
+	x := noise(0.1, 2, rand.New(rand.NewPCG(1, 2)))
+	var a, b float64
+	NewMeter(false).Add(x, len(x)/2, func(e float64) { a += e })
+	NewMeter(true).Add(x, len(x)/2, func(e float64) { b += e })
+	if math.Abs(a/b-1) > 1e-6 {
+		t.Errorf("mono %v, stereo %v", b, a)
+	}
+}
+
+func TestMeterSurvivesABrokenInput(t *testing.T) {
+	m := NewMeter(false)
+	x := tone(1000, 0.1, 0.2)
+	x[100] = float32(math.NaN())
+	x[5000] = float32(math.Inf(1))
+	m.Add(x, len(x)/2, func(float64) {})
+	good, last := tone(1000, 0.1, 1), 0.0
+	m.Add(good, len(good)/2, func(e float64) { last = e })
+	if l := Loudness(last); math.Abs(l+20) > 0.1 {
+		t.Errorf("after a broken input a tone of -20 LUFS is measured as %.1f", l)
+	}
+}
+
+func TestTruePeakSeesBetweenSamples(t *testing.T) {
+	// A quarter of the sample rate, sampled 45 degrees off its crests: samples at 0.707 of a wave of 1.
+	x := make([]float32, 2*2000)
+	for i := range len(x) / 2 {
+		w := float32(0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/1999))
+		v := w * float32(math.Sin(math.Pi/2*float64(i)+math.Pi/4))
+		x[2*i], x[2*i+1] = v, v/2
+	}
+	if p := TruePeak(x); p < 0.995 || p > 1.005 {
+		t.Errorf("true peak %v, want 1", p)
+	}
+}
+
+// limited runs x through a limiter in blocks and takes its delay away.
+func limited(l *Limiter, x []float32, block int) []float32 {
+	y := append([]float32(nil), x...)
+	y = append(y, make([]float32, 2*Ahead)...)
+	for i := 0; i < len(y); i += 2 * block {
+		l.Process(y[i:min(i+2*block, len(y))])
+	}
+	return y[2*Ahead:]
+}
+
+func TestLimiterHoldsTruePeaks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	clicks := make([]float32, 2*Rate)
+	for range 40 {
+		clicks[rng.IntN(len(clicks))] = float32(4 * rng.NormFloat64())
+	}
+	square := tone(997, 3, 1)
+	for i, v := range square {
+		square[i] = max(min(v*100, 2), -2)
+	}
+	for name, x := range map[string][]float32{
+		"loud noise":            noise(1, 2, rng),
+		"a tone of 12 dB":       tone(220, 4, 1),
+		"at a quarter the rate": tone(12_000.3, 1.4, 1),
+		"high":                  tone(17_000, 2, 1),
+		"clicks":                clicks,
+		"square":                square,
+		"bursts":                join(tone(440, 0.1, 0.3), tone(440, 5, 0.01), tone(440, 0.1, 0.3), noise(2, 0.002, rng), tone(440, 0.1, 0.3)),
+		"a million":             tone(440, 1e6, 0.3),
+	} {
+		for _, block := range []int{1024, 100} {
+			y := limited(NewLimiter(), x, block)
+			if p := 20 * math.Log10(float64(TruePeak(y))); p > -1 {
+				t.Errorf("%s in blocks of %d: true peak of %.2f dB", name, block, p)
+			}
+		}
+	}
+}
+
+func TestLimiterLeavesAloneWhatFits(t *testing.T) {
+	l := NewLimiter()
+	fits := tone(220, 0.87, 1)
+	for i, v := range limited(l, fits, 1024) {
+		if v != fits[i] {
+			t.Fatalf("sample %d is %v instead of %v", i, v, fits[i])
+		}
+	}
+	limited(l, tone(220, 3, 1), 1024)
+	limited(l, make([]float32, 2*2*Rate), 1024)
+	for i, v := range limited(l, fits, 1024) {
+		if v != fits[i] {
+			t.Fatalf("it does not let go: sample %d is %v instead of %v", i, v, fits[i])
+		}
+	}
+}
+
+func TestLimiterTurnsDownSmoothly(t *testing.T) {
+	x := join(tone(441, 0.5, 0.5), tone(441, 2.5, 0.5), tone(441, 0.5, 1))
+	y := limited(NewLimiter(), x, 1024)
+	for i := 1; i < len(y)/2; i++ {
+		if math.Abs(float64(x[2*i])) < 0.05 || math.Abs(float64(x[2*i-2])) < 0.05 {
+			continue
+		}
+		if g, h := y[2*i]/x[2*i], y[2*i-2]/x[2*i-2]; math.Abs(float64(g-h)) > 0.01 {
+			t.Fatalf("gain jumps from %v to %v at sample %d", h, g, i)
+		}
+	}
+	tail := y[2*int(1.95*Rate):]
+	for i, v := range tail {
+		if x[len(x)-len(tail)+i] != v {
+			t.Fatal("after a second the gain is not back")
+		}
+	}
+}
+
+func TestLimiterTakesOutWhatIsNotSound(t *testing.T) {
+	x := tone(300, 0.5, 0.2)
+	x[1000], x[2001], x[3000] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))
+	for i, v := range limited(NewLimiter(), x, 1024) {
+		if !(v <= 1 && v >= -1) {
+			t.Fatalf("sample %d is %v", i, v)
+		}
+	}
+}
+
+// speech is noise in the rhythm of syllables and sentences: 2.5 s of words, 1 s of a pause with its
+// own noise, loudness as measured by R 128.
+func speech(lufs, noiseLUFS, seconds float64, rng *rand.Rand) []float32 {
+	x := noise(1, seconds, rng)
+	for i := range len(x) / 2 {
+		s := float64(i) / Rate
+		g := 0.0
+		if math.Mod(s, 3.5) < 2.5 {
+			g = math.Pow(max(math.Sin(2*math.Pi*4*s), 0), 1.5)
+		}
+		x[2*i], x[2*i+1] = x[2*i]*float32(g), x[2*i+1]*float32(g)
+	}
+	scale(x, dB(lufs-integrated(x)))
+	n := noise(1, seconds, rng)
+	scale(n, dB(noiseLUFS-integrated(n)))
+	for i := range x {
+		x[i] += n[i]
+	}
+	return x
+}
+
+func scale(x []float32, by float64) {
+	for i := range x {
+		x[i] *= float32(by)
+	}
+}
+
+// ride runs x through a meter and a rider and answers the gain at each hop, with the result.
+func ride(r *Rider, x []float32) (gains []float64, y []float32) {
+	m := NewMeter(true)
+	g := Gain(r.Gain())
+	for i := 0; i < len(x); i += 2 * Hop {
+		part := x[i:min(i+2*Hop, len(x))]
+		m.Add(part, len(part)/2, r.Hop)
+		to := Gain(r.Gain())
+		gains = append(gains, r.Gain())
+		for k := 0; k < len(part); k += 2 {
+			f := float32(g + (to-g)*float64(k)/float64(len(part)))
+			y = append(y, part[k]*f, part[k+1]*f)
+		}
+		g = to
+	}
+	return gains, y
+}
+
+func TestRiderBringsEveryVoiceToTheTarget(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, lufs := range []float64{-8, -16, -22, -27} {
+		gains, y := ride(NewRider(SourceRider(-16)), speech(lufs, -65, 30, rng))
+		if got := integrated(y[2*10*Rate:]); math.Abs(got+16) > 1 {
+			t.Errorf("a voice of %.0f LUFS comes out at %.1f, gain %.1f dB", lufs, got, gains[len(gains)-1])
+		}
+		for i := 60; i < len(gains); i++ {
+			if d := math.Abs(gains[i] - gains[i-1]); d > 0.21 {
+				t.Errorf("%.0f LUFS: the gain moves by %.2f dB within 100 ms, %.1f s in", lufs, d, float64(i)/10)
+			}
+		}
+	}
+}
+
+func TestRiderNeverPumpsNoise(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	hiss := noise(1, 60, rng)
+	scale(hiss, dB(-45-integrated(hiss)))
+	gains, _ := ride(NewRider(SourceRider(-16)), hiss)
+	if g := gains[len(gains)-1]; g > 1 {
+		t.Errorf("a minute of hiss at -45 LUFS is turned up by %.1f dB", g)
+	}
+	gains, _ = ride(NewRider(SourceRider(-16)), join(make([]float32, 2*5*Rate), hiss))
+	if g := gains[len(gains)-1]; g > 1 {
+		t.Errorf("hiss after silence is turned up by %.1f dB", g)
+	}
+	r := NewRider(SourceRider(-16))
+	gains, _ = ride(r, speech(-26, -50, 20, rng))
+	before := gains[len(gains)-1]
+	pause := noise(1, 30, rng)
+	scale(pause, dB(-50-integrated(pause)))
+	gains, _ = ride(r, pause)
+	for i, g := range gains {
+		if math.Abs(g-before) > 0.5 {
+			t.Fatalf("in a pause the gain goes from %.1f to %.1f dB, after %.1f s", before, g, float64(i)/10)
+		}
+	}
+}
+
+func TestRiderTurnsDownWhateverIsTooLoud(t *testing.T) {
+	x := noise(1, 20, rand.New(rand.NewPCG(9, 10)))
+	scale(x, dB(-4-integrated(x)))
+	_, y := ride(NewRider(SourceRider(-16)), x)
+	if got := integrated(y[2*12*Rate:]); got > -13 {
+		t.Errorf("a roar of -4 LUFS comes out at %.1f", got)
+	}
+}
+
+func BenchmarkMeterMono(b *testing.B) {
+	m, x := NewMeter(true), tone(440, 0.5, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Add(x, Rate, func(float64) {})
+	}
+}
+
+func BenchmarkLimiter(b *testing.B) {
+	for name, peak := range map[string]float64{"below": 0.3, "near": 0.8, "above": 1.5} {
+		b.Run(name, func(b *testing.B) {
+			l, x, y := NewLimiter(), tone(440, peak, 1024.0/Rate), make([]float32, 2048)
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(y, x)
+				l.Process(y)
+			}
+		})
+	}
+}
