@@ -49,16 +49,33 @@ func (l *Limiter) Process(samples []float32) {
 // limit writes to out what of x is due. Frame i of out is frame half+i of x; the wave is known up
 // to frame half+Ahead-half+i.
 func (l *Limiter) limit(x, out []float32) {
+	near, hot := ceiling/overshoot, 0 // the frame after the last that is near the ceiling
+	for f := Ahead - half + 1; f < Ahead+half; f++ {
+		if high(x, f, near) {
+			hot = f + 1
+		}
+	}
 	for i := range len(out) / 2 {
 		seen := Ahead + i
+		if high(x, seen+half, near) {
+			hot = seen + half + 1
+		}
 		allowed := 1.0
-		if p := max(truePeak(x, seen), truePeak(x[1:], seen)); p > ceiling {
-			allowed = float64(ceiling / p)
+		if hot > seen-half+1 {
+			if p := max(truePeak(x, seen), truePeak(x[1:], seen)); p > ceiling {
+				allowed = float64(ceiling / p)
+			}
 		}
 		g := float32(l.step(allowed))
 		o := 2 * (half + i)
 		out[2*i], out[2*i+1] = x[o]*g, x[o+1]*g
 	}
+}
+
+// high reports whether frame f of x is louder than level.
+func high(x []float32, f int, level float32) bool {
+	a, b := x[2*f], x[2*f+1]
+	return a > level || a < -level || b > level || b < -level
 }
 
 // step takes the gain that is allowed at the end of the window and gives that of its beginning. The
