@@ -91,13 +91,14 @@ func BenchmarkJoin(b *testing.B) {
 }
 
 func BenchmarkMixBlock(b *testing.B) {
-	var m mixer
+	mix := Mix{Loudness: -16}
+	m := newMixer(0, mix)
 	for range 9 {
 		v, src := newVoice(), source{}
 		for k := range int64(100) {
 			v.write(at48(960*k), src.packet())
 		}
-		m.add(v)
+		m.add(v, newStrip(mix, false))
 	}
 	out := make([]float32, 2048)
 	b.ReportAllocs()

@@ -9,6 +9,7 @@ import (
 
 	"tilecast/compositor/art"
 	"tilecast/compositor/codec"
+	"tilecast/compositor/level"
 	"tilecast/media"
 )
 
@@ -18,7 +19,7 @@ type Compositor struct {
 	cfg    Config
 	set    codec.Set
 	artist *art.Artist
-	mixer  mixer
+	mixer  *mixer
 	sounds []*sound
 
 	canvases []*canvas
@@ -48,7 +49,7 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 	for i := range cfg.Canvases {
 		c.canvases = append(c.canvases, newCanvas(c, i))
 	}
-	c.mixer.delay = cfg.Delay.Ticks(sampleRate)
+	c.mixer = newMixer(cfg.Delay, cfg.Mix)
 	c.end.Store(math.MaxInt64)
 	c.frameSeq.Store(firstSeq)
 	if err := c.open(); err != nil {
@@ -196,13 +197,13 @@ func (c *Compositor) first() int64 {
 }
 
 // runMixer mixes each audio frame when its first sample is due, as the canvas draws a frame when
-// it begins, or a quarter of D before its last sample, whichever is later: so sound, which its
-// encoder holds back by a frame, is published no later than it has to be. It starts with the frame
-// that holds begin. None is left out, however late.
+// it begins, or as early that the last sample it reads came three quarters of D ago, whichever is
+// later: so sound, which its encoder holds back by a frame, is published no later than it has to be.
+// It starts with the frame that holds begin. None is left out, however late.
 func (c *Compositor) runMixer(begin media.Time) {
 	pace := c.newPacer()
 	defer pace.timer.Stop()
-	lead := min(blockTime, c.cfg.Delay/4)
+	lead := min(blockTime, c.cfg.Delay/4-media.FromTicks(level.Ahead, sampleRate))
 	n := begin.Ticks(sampleRate) / blockLen
 	for _, s := range c.sounds {
 		s.base = media.FromTicks(n*blockLen, sampleRate)

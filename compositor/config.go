@@ -19,8 +19,9 @@ type Config struct {
 	Clock    media.Clock
 
 	Sounds     []Sound // renditions of the one mix; none: AudioID at 128,000 bit/s
-	GOP        int     // frames between key frames, which stand at multiples of it
-	PartFrames int     // frames per part: no sample reaches over a multiple of it
+	Mix        Mix
+	GOP        int // frames between key frames, which stand at multiples of it
+	PartFrames int // frames per part: no sample reaches over a multiple of it
 
 	// Open is asked for the place of each rung's packets, by the names of its canvas and its own,
 	// as soon as its encoder is open; and of each sound's, by its name and no canvas.
@@ -100,6 +101,8 @@ func (c *Config) validate() error {
 		wrong(s.BitRate < 8_000, "sound %q at %d bit/s: give at least 8000", s.Name, s.BitRate)
 		sounds[s.Name] = true
 	}
+	wrong(c.Mix.Loudness != 0 && !(c.Mix.Loudness >= -31 && c.Mix.Loudness <= -10), "loudness of %v LUFS: give 0 for none, or -31 to -10", c.Mix.Loudness)
+	wrong(!(c.Mix.Duck >= 0 && c.Mix.Duck <= 40), "ducking by %v dB: give 0 to 40", c.Mix.Duck)
 	names := map[string]bool{}
 	for i := range c.Canvases {
 		cv := &c.Canvases[i]

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/level"
 	"tilecast/media"
 )
 
@@ -20,48 +21,116 @@ const blockTime = media.Second / sampleRate * blockLen
 // it is full, and catches up after: sound is never dropped.
 const mixQueue = 32
 
-// mixer makes one sound of all voices, one encoder frame at a time. It is used by
-// one goroutine, but for add and counts.
+// Mix is how the sounds of all tiles become one.
+type Mix struct {
+	Loudness float64 // LUFS that each broadcaster and the program are held near; 0: as they come
+	Duck     float64 // dB by which a shared screen's sound is lowered while somebody speaks; 0: not at all
+}
+
+// mixer makes one sound of all voices, a block at a time. It is used by one goroutine, but for add,
+// remove and counts.
+//
+//	voice → strip (levelled, volume, mute, ducking) ┐
+//	voice → strip ──────────────────────────────────┴ sum → loudness → limiter
 type mixer struct {
 	delay   int64 // samples
-	limiter limiter
-	heard   []*voice
+	limiter *level.Limiter
+	duck    ducker
+	meter   *level.Meter
+	rider   *level.Rider // of the sum; nil: loudness stays as it comes
+	gain    float32
+	heard   []channel
 
-	mu     sync.Mutex
-	voices []*voice
+	mu       sync.Mutex
+	channels []channel
 
 	blocks atomic.Int64
 }
 
-func (m *mixer) add(v *voice) {
+// channel is one voice that is heard through a strip. Of a strip's voices only the latest is measured.
+type channel struct {
+	voice   *voice
+	strip   *strip
+	latest  bool
+	sound   bool // the block holds any
+	samples []float32
+}
+
+func newMixer(delay media.Time, mix Mix) *mixer {
+	m := &mixer{
+		delay: delay.Ticks(sampleRate), limiter: level.NewLimiter(), duck: ducker{depth: mix.Duck},
+		meter: level.NewMeter(false), gain: 1,
+	}
+	if mix.Loudness != 0 {
+		m.rider = level.NewRider(level.MixRider(mix.Loudness))
+	}
+	return m
+}
+
+func (m *mixer) add(v *voice, s *strip) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.voices = append(m.voices, v)
+	for i := range m.channels {
+		if m.channels[i].strip == s {
+			m.channels[i].latest = false
+		}
+	}
+	m.channels = append(m.channels, channel{voice: v, strip: s, latest: true, samples: make([]float32, 2*blockLen)})
 }
 
 func (m *mixer) remove(v *voice) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if i := slices.Index(m.voices, v); i >= 0 {
-		m.voices = slices.Delete(m.voices, i, i+1)
-	}
+	m.channels = slices.DeleteFunc(m.channels, func(c channel) bool { return c.voice == v })
 }
 
-// block mixes the program's samples from sample `at` on into out: what the inputs
-// had D earlier.
+// block mixes the program's samples from sample `at` on into out, one block: what the inputs had D
+// earlier. It reads them level.Ahead samples further, which the limiter holds back.
 func (m *mixer) block(at int64, out []float32) {
-	clear(out)
 	m.mu.Lock()
-	m.heard = append(m.heard[:0], m.voices...)
+	m.heard = append(m.heard[:0], m.channels...)
 	m.mu.Unlock()
-	for i, v := range m.heard {
-		if !v.mix(at-m.delay, out) {
-			m.remove(v)
+	speech := false
+	for i := range m.heard {
+		c := &m.heard[i]
+		var more bool
+		if c.sound, more = c.voice.mix(at+level.Ahead-m.delay, c.samples); !more {
+			m.remove(c.voice)
 		}
-		m.heard[i] = nil
+		if c.latest {
+			c.strip.listen(c.samples, c.sound)
+		}
+		speech = speech || c.strip.speaks()
 	}
-	m.limiter.process(out)
+	clear(out)
+	duck := m.duck.step(speech)
+	for i := range m.heard {
+		c := &m.heard[i]
+		c.strip.turn(at, duck)
+		if c.sound {
+			c.strip.addTo(out, c.samples)
+		}
+		m.heard[i] = channel{}
+	}
+	m.level(out)
+	m.limiter.Process(out)
 	m.blocks.Add(1)
+}
+
+// level holds the loudness of the sum.
+func (m *mixer) level(out []float32) {
+	if m.rider == nil {
+		return
+	}
+	m.meter.Add(out, len(out)/2, m.rider.Hop)
+	to := float32(level.Gain(m.rider.Gain()))
+	step := (to - m.gain) / float32(len(out)/2)
+	for i := 0; i < len(out); i += 2 {
+		m.gain += step
+		out[i] *= m.gain
+		out[i+1] *= m.gain
+	}
+	m.gain = to
 }
 
 // sound encodes the mix at one bit rate.

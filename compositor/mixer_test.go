@@ -1,12 +1,20 @@
 package compositor
 
 import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/level"
 	"tilecast/media"
 )
 
@@ -46,6 +54,256 @@ func TestSoundsAreChecked(t *testing.T) {
 	for _, want := range []string{`sound "a"`, `sound ""`, "1000 bit/s"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
+		}
+	}
+}
+
+// deskInput is one source of a desk.
+type deskInput struct {
+	*strip
+	*voice
+	source func(n int64) []float32 // packet n: 960 samples, interleaved stereo; nil is lost
+	sent   int64
+}
+
+// desk is a mixer that a test drives, sample by sample.
+type desk struct {
+	*mixer
+	inputs []*deskInput
+	at     int64
+	out    []float32
+}
+
+func newDesk(mix Mix) *desk { return &desk{mixer: newMixer(0, mix)} }
+
+func (d *desk) join(screen bool, source func(n int64) []float32) *deskInput {
+	i := &deskInput{newStrip(d.mix(), screen), newVoice(), source, (d.at + 959) / 960}
+	d.add(i.voice, i.strip)
+	d.inputs = append(d.inputs, i)
+	return i
+}
+
+func (d *desk) mix() (m Mix) {
+	m.Duck = d.duck.depth
+	if d.rider != nil {
+		m.Loudness = -16
+	}
+	return m
+}
+
+// run mixes for a while.
+func (d *desk) run(seconds float64) {
+	block := make([]float32, 2*blockLen)
+	for end := d.at + int64(seconds*sampleRate); d.at < end; d.at += blockLen {
+		for _, i := range d.inputs {
+			for ; i.sent*960 < d.at+blockLen+level.Ahead+960; i.sent++ {
+				if p := i.source(i.sent); p != nil {
+					i.voice.write(at48(i.sent*960), p)
+				}
+			}
+		}
+		d.block(d.at, block)
+		d.out = append(d.out, block...)
+	}
+}
+
+// since is what was mixed from s seconds on.
+func (d *desk) since(s float64) []float32 { return d.out[min(2*int(s*sampleRate), len(d.out)):] }
+
+// hum is a tone that begins and never ends, so that a click stands out.
+func hum(freq, peak float64) func(int64) []float32 {
+	return func(n int64) []float32 {
+		p := make([]float32, 2*960)
+		for i := range 960 {
+			x := float32(peak * math.Sin(2*math.Pi*freq*float64(n*960+int64(i))/sampleRate))
+			p[2*i], p[2*i+1] = x, x
+		}
+		return p
+	}
+}
+
+// talk is noise in syllables while talks says so, about as loud as lufs, over the noise of a room.
+func talk(lufs float64, seed uint64, talks func(s float64) bool) func(int64) []float32 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	rms := level.Gain(lufs + 0.5) // K-weighting of white noise and the syllables' pauses, roughly
+	return func(n int64) []float32 {
+		p := make([]float32, 2*960)
+		for i := range 960 {
+			s := float64(n*960+int64(i)) / sampleRate
+			x := 0.001 * rng.NormFloat64()
+			if talks(s) {
+				x += rms * math.Pow(math.Abs(math.Sin(2*math.Pi*2*s)), 1.5) * max(min(rng.NormFloat64(), 3), -3)
+			}
+			p[2*i], p[2*i+1] = float32(x), float32(x)
+		}
+		return p
+	}
+}
+
+func always(float64) bool { return true }
+
+func loudness(x []float32) float64 {
+	in := level.NewIntegrated()
+	in.Add(x)
+	return in.LUFS()
+}
+
+func TestMixIsHeldAtItsLoudness(t *testing.T) {
+	d := newDesk(Mix{Loudness: -16, Duck: 12})
+	turn := func(k int) func(float64) bool { // four seconds each in turn, half of the last one together with the next
+		return func(s float64) bool { x := math.Mod(s-4*float64(k)+12, 12); return x < 4.5 && math.Mod(s, 2) < 1.7 }
+	}
+	for k, lufs := range []float64{-9, -20, -27} {
+		d.join(false, talk(lufs, uint64(k), turn(k)))
+	}
+	d.run(60)
+	for _, from := range []float64{15, 30, 45} {
+		if got := loudness(d.since(from)); math.Abs(got+16) > 1.5 {
+			t.Errorf("from %v s on: %.1f LUFS, want -16", from, got)
+		}
+	}
+	if p := 20 * math.Log10(float64(level.TruePeak(d.out))); p > -1 {
+		t.Errorf("true peak of %.2f dB", p)
+	}
+	checkWithFFmpeg(t, d.since(15))
+}
+
+// checkWithFFmpeg lets another measure what we made and measured.
+func checkWithFFmpeg(t *testing.T, x []float32) {
+	var raw bytes.Buffer
+	binary.Write(&raw, binary.LittleEndian, x)
+	cmd := exec.Command("ffmpeg", "-v", "info", "-nostats", "-f", "f32le", "-ar", "48000", "-ac", "2", "-i", "-", "-af", "ebur128=peak=true", "-f", "null", "-")
+	cmd.Stdin = &raw
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Logf("not measured by ffmpeg: %v", err)
+		return
+	}
+	find := func(re string) float64 {
+		all := regexp.MustCompile(re).FindAllSubmatch(out, -1)
+		if all == nil {
+			t.Fatalf("ffmpeg says nothing of %s:\n%s", re, out)
+		}
+		v, _ := strconv.ParseFloat(string(all[len(all)-1][1]), 64)
+		return v
+	}
+	theirs, peak := find(`I: +(-?[0-9.]+) LUFS`), find(`Peak: +(-?[0-9.]+) dBFS`)
+	if ours := loudness(x); math.Abs(theirs-ours) > 0.2 {
+		t.Errorf("ffmpeg measures %.1f LUFS, we %.1f", theirs, ours)
+	}
+	if peak > -1 {
+		t.Errorf("ffmpeg measures a true peak of %.1f dB", peak)
+	}
+}
+
+func TestScreenIsDuckedWhileSomebodySpeaks(t *testing.T) {
+	for loud, within := range map[float64]float64{0: 0.5, -16: 3} { // levelling has its own mind
+		d := newDesk(Mix{Loudness: loud, Duck: 12})
+		d.join(true, hum(1000, 0.1))
+		d.join(false, talk(-30, 1, func(s float64) bool { return s > 6 && s < 10 }))
+		d.run(15)
+		tone := func(from, to float64) float64 {
+			return 20 * math.Log10(amplitude(d.since(from)[:2*int((to-from)*sampleRate)], 1000))
+		}
+		before, during, after := tone(4, 5.9), tone(7, 10), tone(12.5, 14.5)
+		if math.Abs(before-during-12) > within {
+			t.Errorf("loudness %v: the screen is lowered by %.1f dB, want 12", loud, before-during)
+		}
+		if math.Abs(before-after) > within {
+			t.Errorf("loudness %v: two seconds later it is %.1f dB off", loud, after-before)
+		}
+	}
+}
+
+// amplitude is that of the tone of freq in x.
+func amplitude(x []float32, freq float64) float64 {
+	var re, im float64
+	n := len(x) / 2
+	for i := range n {
+		s, c := math.Sincos(2 * math.Pi * freq * float64(i) / sampleRate)
+		re += float64(x[2*i]) * c
+		im += float64(x[2*i]) * s
+	}
+	return 2 * math.Hypot(re, im) / float64(n)
+}
+
+// A tone of 100 Hz at 0.4 moves by 0.0052 from sample to sample; a fade of 5 ms adds 0.0017. A click
+// would be ten times that.
+func TestNothingClicks(t *testing.T) {
+	const most = 0.4*2*math.Pi*100/sampleRate + 0.4/fadeLen + 0.0005
+	for name, play := range map[string]func(d *desk){
+		"join and leave": func(d *desk) {
+			for range 5 {
+				i := d.join(false, hum(100, 0.4))
+				d.run(0.31)
+				i.voice.leave()
+				d.run(0.1)
+			}
+		},
+		"mute": func(d *desk) {
+			i := d.join(false, hum(100, 0.4))
+			for k := range 10 {
+				i.muted.Store(k%2 == 0)
+				d.run(0.117)
+			}
+		},
+		"volume": func(d *desk) {
+			i := d.join(false, hum(100, 0.2))
+			for k := range 10 {
+				i.setVolume(float64(k%3) * 0.9)
+				d.run(0.117)
+			}
+		},
+		"loss": func(d *desk) {
+			tone := hum(100, 0.4)
+			d.join(false, func(n int64) []float32 {
+				if n%7 == 3 || n%31 > 27 {
+					return nil
+				}
+				return tone(n)
+			})
+			d.run(3)
+		},
+		"a new track of the same tile": func(d *desk) {
+			i := d.join(false, hum(100, 0.2))
+			d.run(0.5)
+			i.voice.leave()
+			j := &deskInput{i.strip, newVoice(), hum(100, 0.2), (d.at + 959) / 960}
+			d.add(j.voice, j.strip)
+			d.inputs = []*deskInput{j}
+			d.run(0.5)
+		},
+		"ducking": func(d *desk) {
+			d.join(true, hum(100, 0.4))
+			d.run(0.3)
+			for range 5 {
+				d.duck.hold = duckHold
+				d.run(2.5)
+			}
+		},
+	} {
+		d := newDesk(Mix{Duck: 12})
+		play(d)
+		if step, at := roughest(append(make([]float32, 2), d.out...)); step > most {
+			t.Errorf("%s: a step of %.4f at %.3f s, want at most %.4f", name, step, float64(at)/sampleRate, most)
+		}
+	}
+}
+
+func TestVolumeAndMuteAreHeard(t *testing.T) {
+	d := newDesk(Mix{})
+	i := d.join(false, hum(480, 0.2))
+	d.run(0.5)
+	for _, c := range []struct {
+		volume float64
+		muted  bool
+		want   float64
+	}{{1, false, 0.2}, {0.5, false, 0.1}, {4, false, 0.8}, {9, false, 0.8}, {-1, false, 0}, {2, true, 0}, {2, false, 0.4}} {
+		i.setVolume(c.volume)
+		i.muted.Store(c.muted)
+		d.run(0.5)
+		if got := float64(peak(d.out[len(d.out)-2*9600:])); math.Abs(got-c.want) > 0.002 {
+			t.Errorf("volume %v, muted %v: heard at %v, want %v", c.volume, c.muted, got, c.want)
 		}
 	}
 }

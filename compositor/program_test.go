@@ -328,7 +328,7 @@ func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		s.end()
-		if n := len(s.mixer.voices); n != 0 {
+		if n := len(s.mixer.channels); n != 0 {
 			t.Errorf("%d voices are left", n)
 		}
 		if n := codec.Live() - before; n != 0 {

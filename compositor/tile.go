@@ -27,6 +27,7 @@ type Tile struct {
 	away   bool
 	video  *Input
 	audio  *Input
+	strip  *strip
 	stills []still // by canvas
 	uses   []use   // of the video, on all canvases
 }
@@ -57,6 +58,7 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 		if t.id == cfg.ID {
 			if t.name != cfg.Name || t.kind != cfg.Kind || t.role != cfg.Role {
 				t.name, t.kind, t.role = cfg.Name, cfg.Kind, cfg.Role
+				t.strip.screen.Store(cfg.Kind == Screen)
 				t.update()
 			}
 			return t
@@ -64,7 +66,7 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 	}
 	t := &Tile{
 		c: c, id: cfg.ID, name: cfg.Name, kind: cfg.Kind, role: cfg.Role, left: c.stopped,
-		stills: make([]still, len(c.canvases)),
+		strip: newStrip(c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)),
 	}
 	if !c.stopped {
 		c.tiles = append(c.tiles, t)
@@ -108,7 +110,7 @@ func (t *Tile) attach(i *Input) error {
 	if i.film != nil {
 		t.c.rebuild()
 	} else {
-		t.c.mixer.add(i.voice)
+		t.c.mixer.add(i.voice, t.strip)
 	}
 	t.c.start(i)
 	return nil
@@ -123,6 +125,13 @@ func (t *Tile) Rename(name string) {
 		t.update()
 	}
 }
+
+// SetVolume makes the tile's sound louder or softer than it came and was levelled: 1 is as it is, 0
+// silence, 4 the most. It fades.
+func (t *Tile) SetVolume(v float64) { t.strip.setVolume(v) }
+
+// SetMuted says whether the tile is heard. It fades.
+func (t *Tile) SetMuted(muted bool) { t.strip.muted.Store(muted) }
 
 // SetAway says whether the participant is gone for now and expected back: then a
 // tile without a picture says so.

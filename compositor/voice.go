@@ -151,9 +151,10 @@ func (v *voice) resample(samples []float32, n int64) []float32 {
 	return out
 }
 
-// mix adds the samples from sample `from` on to out, interleaved stereo. It reports
-// false when the voice has nothing more to say.
-func (v *voice) mix(from int64, out []float32) bool {
+// mix writes the samples from sample `from` on to out, interleaved stereo. Sound is false where all of
+// it is silent, more when the voice has nothing more to say.
+func (v *voice) mix(from int64, out []float32) (sound, more bool) {
+	clear(out)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	n := int64(len(out) / 2)
@@ -163,10 +164,10 @@ func (v *voice) mix(from int64, out []float32) bool {
 		s := from + done
 		var in span // the span that s lies in, or a hole that reaches to the next
 		in.from, in.to = s, from+n
-		sound := false
+		hole := true
 		for _, sp := range v.spans {
 			if sp.from <= s && s < sp.to {
-				in, sound = sp, true
+				in, hole = sp, false
 				break
 			}
 			if sp.from > s {
@@ -175,7 +176,8 @@ func (v *voice) mix(from int64, out []float32) bool {
 			}
 		}
 		count := min(in.to, from+n) - s
-		if sound {
+		if !hole {
+			sound = true
 			v.mixSpan(s, in.to, out[2*done:2*(done+count)])
 		} else {
 			v.gain = 0
@@ -183,7 +185,7 @@ func (v *voice) mix(from int64, out []float32) bool {
 		done += count
 		v.forget(s + count)
 	}
-	return !(v.left && v.gain == 0) && !(v.ended && len(v.spans) == 0)
+	return sound, !(v.left && v.gain == 0) && !(v.ended && len(v.spans) == 0)
 }
 
 // mixSpan adds samples of a span that ends at end: at full level where the gain has

@@ -44,6 +44,10 @@ func checkRoom(bad report, at string, r *Room) {
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
 	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
 	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
+	if r.Audio.Loudness != 0 {
+		between(bad, at+".audio.loudness", r.Audio.Loudness, -31, -10)
+	}
+	between(bad, at+".audio.ducking", r.Audio.Ducking, 0, 40)
 	if r.Audio.LowBitRate != 0 { // with its boxes the variant stays below 64 kb/s
 		between(bad, at+".audio.low_bitrate", r.Audio.LowBitRate, 24_000, 50_000)
 	}

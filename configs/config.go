@@ -123,6 +123,8 @@ type Rung struct {
 type Audio struct {
 	BitRate    BitRate `yaml:"bitrate"`
 	LowBitRate BitRate `yaml:"low_bitrate"` // of the audio-only variant; 0: there is none
+	Loudness   int     `yaml:"loudness"`    // LUFS; 0: as it comes
+	Ducking    int     `yaml:"ducking"`     // dB that a shared screen gives way to speech
 }
 
 // Default is what runs when nothing is said. configs/tilecast.yaml says the same, with reasons.
@@ -148,7 +150,7 @@ func defaultRoom() Room {
 		Window: time.Minute,
 		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}, Background: Color{0x10, 0x14, 0x18}},
 		Layout: Layout{Mode: "grid", Fit: "cover", Gap: 8, Labels: true},
-		Audio:  Audio{BitRate: 128_000, LowBitRate: 48_000},
+		Audio:  Audio{BitRate: 128_000, LowBitRate: 48_000, Loudness: -16, Ducking: 12},
 
 		Canvases: []Shape{},
 	}

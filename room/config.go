@@ -35,6 +35,7 @@ type Config struct {
 	Window   time.Duration       // of media a viewer can seek back
 	Canvases []compositor.Canvas // the default first; names as they stand in URLs
 	Rate     media.FrameRate
+	Mix      compositor.Mix
 	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
 }
 
@@ -79,6 +80,9 @@ func (c Config) changed(next Config) (later []string) {
 		later = append(later, "canvas")
 	} else if !slices.EqualFunc(c.Canvases, next.Canvases, sameLadder) || !slices.Equal(c.Sounds, next.Sounds) {
 		later = append(later, "ladder")
+	}
+	if c.Mix != next.Mix {
+		later = append(later, "mix")
 	}
 	if c.Window != next.Window {
 		later = append(later, "window")

@@ -16,21 +16,23 @@ import (
 // imports is the table of DESIGN section 1: what of ours each folder may import, besides
 // itself. A trailing /... stands for everything below, "..." for everything.
 var imports = map[string][]string{
-	"media":             {},
-	"ingest":            {"media"},
-	"compositor":        {"media", "compositor/..."},
-	"compositor/layout": {},
-	"compositor/codec":  {"media"},
-	"packager":          {"media"},
-	"packager/m3u8":     {},
-	"origin":            {"media", "packager/..."},
-	"origin/archive":    {"media", "packager"},
-	"origin/lint":       {"packager/m3u8"},
-	"origin/web":        {},
-	"room":              {"media", "ingest/...", "compositor/...", "packager/...", "origin/..."},
-	"room/api":          {"room"},
-	"configs":           {"media", "ingest", "compositor", "packager", "origin", "room"},
-	"cmd/tilecast":      {"..."},
+	"media":              {},
+	"ingest":             {"media"},
+	"compositor":         {"media", "compositor/..."},
+	"compositor/layout":  {},
+	"compositor/level":   {},
+	"compositor/speaker": {"media"},
+	"compositor/codec":   {"media"},
+	"packager":           {"media"},
+	"packager/m3u8":      {},
+	"origin":             {"media", "packager/..."},
+	"origin/archive":     {"media", "packager"},
+	"origin/lint":        {"packager/m3u8"},
+	"origin/web":         {},
+	"room":               {"media", "ingest/...", "compositor/...", "packager/...", "origin/..."},
+	"room/api":           {"room"},
+	"configs":            {"media", "ingest", "compositor", "packager", "origin", "room"},
+	"cmd/tilecast":       {"..."},
 }
 
 // cOnly is the only package that may import "C".

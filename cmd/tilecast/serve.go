@@ -229,6 +229,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
 			Preset: r.Preset, Numbers: r.Latency.Numbers(), Window: r.Window,
 			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
+			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
 		}
 		for _, s := range r.All() {
 			rooms[i].Canvases = append(rooms[i].Canvases, compositor.Canvas{
