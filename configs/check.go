@@ -17,6 +17,7 @@ type report func(path, format string, args ...any)
 // check holds the rules that a value's type does not.
 func check(cfg *Config, bad report) {
 	checkListen(cfg.HTTP.Listen, bad)
+	checkTLS(cfg.HTTP, bad)
 	between(bad, "udp.port", cfg.UDP.Port, 0, 65535)
 	oneOf(bad, "log.level", cfg.Log.Level, "debug", "info", "warn", "error")
 	if strings.TrimSpace(cfg.Data) == "" {
@@ -172,6 +173,29 @@ func checkSize(bad report, at string, w, h int) bool {
 		}
 	}
 	return ok
+}
+
+// checkTLS holds that there is one certificate at most, and that it is whole.
+func checkTLS(h HTTP, bad report) {
+	switch {
+	case h.TLSCert != "" && h.TLSKey == "":
+		bad("http.tls_cert", "needs http.tls_key, the file of its key")
+	case h.TLSKey != "" && h.TLSCert == "":
+		bad("http.tls_key", "needs http.tls_cert, the file of the certificate")
+	case h.TLSCert != "" && h.TLSDev:
+		bad("http.tls_cert", "is a second certificate beside that of http.tls_dev: set one of them")
+	case h.ACME != "" && (h.TLSCert != "" || h.TLSDev):
+		bad("http.acme", "is a second certificate beside that of http.tls_cert or http.tls_dev: set one of them")
+	}
+	names := h.ACMENames()
+	if h.ACME != "" && len(names) == 0 {
+		bad("http.acme", "names no host: use names such as live.example.org, with commas between")
+	}
+	for _, name := range names {
+		if net.ParseIP(name) != nil || !strings.Contains(strings.Trim(name, "."), ".") || strings.ContainsAny(name, " :/*") {
+			bad("http.acme", "%q is not a public host name such as live.example.org", name)
+		}
+	}
 }
 
 func checkListen(addr string, bad report) {

@@ -4,6 +4,7 @@ package configs
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"tilecast/media"
@@ -24,6 +25,23 @@ type Config struct {
 type HTTP struct {
 	Listen string `yaml:"listen"`  // host:port; an empty host is every address, port 0 any free one
 	TLSDev bool   `yaml:"tls_dev"` // HTTPS with a certificate of our own, and so HTTP/2
+
+	TLSCert string `yaml:"tls_cert"` // PEM file of a certificate and those that vouch for it; with TLSKey
+	TLSKey  string `yaml:"tls_key"`  // PEM file of its key
+	ACME    string `yaml:"acme"`     // host names, with commas between, for which a certificate is fetched and renewed
+}
+
+// TLS reports whether HTTP is served over TLS.
+func (h HTTP) TLS() bool { return h.TLSDev || h.TLSCert != "" || h.ACME != "" }
+
+// ACMENames are the host names of ACME.
+func (h HTTP) ACMENames() (names []string) {
+	for name := range strings.SplitSeq(h.ACME, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // UDP is where media of all broadcasters arrives.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,14 +50,11 @@ func askHealth(ctx context.Context, cfg configs.Config) error {
 		host = "localhost"
 	}
 	url, transport := "http://"+net.JoinHostPort(host, port)+"/healthz", &http.Transport{}
-	if cfg.HTTP.TLSDev {
-		pem, err := os.ReadFile(certificateFile(cfg.Data))
-		if err != nil {
-			return fmt.Errorf("development certificate: %w", err)
-		}
+	if cfg.HTTP.TLS() {
 		url = "https" + url[len("http"):]
-		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "localhost"}
-		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+		if transport.TLSClientConfig, err = trust(cfg); err != nil {
+			return err
+		}
 	}
 	defer transport.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -71,4 +70,36 @@ func askHealth(ctx context.Context, cfg configs.Config) error {
 		return fmt.Errorf("%s answered %s", url, resp.Status)
 	}
 	return nil
+}
+
+// trust takes the certificate that the gateway on this machine is told to have, whatever the address says.
+func trust(cfg configs.Config) (*tls.Config, error) {
+	if cfg.HTTP.ACME != "" {
+		return &tls.Config{ServerName: cfg.HTTP.ACMENames()[0]}, nil
+	}
+	path := cfg.HTTP.TLSCert
+	if path == "" {
+		path = certificateFile(cfg.Data)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("certificate: %s is not PEM", path)
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %s: %w", path, err)
+	}
+	t := &tls.Config{RootCAs: x509.NewCertPool()}
+	t.RootCAs.AddCert(leaf)
+	switch {
+	case len(leaf.DNSNames) > 0:
+		t.ServerName = strings.Replace(leaf.DNSNames[0], "*", "any", 1)
+	case len(leaf.IPAddresses) > 0:
+		t.ServerName = leaf.IPAddresses[0].String()
+	}
+	return t, nil
 }

@@ -185,13 +185,13 @@ func TestVersionAndHelp(t *testing.T) {
 }
 
 // up starts the gateway and answers with its base URL once it has told it.
-func up(t *testing.T, cmd *exec.Cmd) (base string, told *bufio.Reader) {
+func up(t *testing.T, cmd *exec.Cmd, stderr ...io.Writer) (base string, told *bufio.Reader) {
 	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = io.MultiWriter(append(stderr, os.Stderr)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type gateway struct {
 	rooms  *room.Rooms
 	origin *origin.Server
 	http   *http.Server
+	conns  *connections // what http listens to; nil before that
 	closed atomic.Bool
 }
 
@@ -64,9 +65,10 @@ func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
 		ln.Close()
 		return err
 	}
-	g.base = baseURL(ln.Addr(), cfg.HTTP.TLSDev)
+	g.base = baseURL(ln.Addr(), cfg.HTTP.TLS())
+	g.listen(ln, opt.Log)
 	served := make(chan error, 1)
-	go func() { served <- g.accept(ln) }() // ends with Shutdown
+	go func() { served <- g.accept() }() // ends with Shutdown
 	printAddresses(opt.Out, g.base, cfg.Rooms[0].Name)
 	if opt.Ready != nil {
 		opt.Ready(g)
@@ -96,13 +98,20 @@ func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
 	return nil
 }
 
+// listen leaves as many connections to ln as the files allow that this process may open.
+func (g *gateway) listen(ln net.Listener, log *slog.Logger) {
+	files := openFiles()
+	g.conns = newConnections(ln, files-reserve(files), log)
+	g.http.ConnState = g.conns.state
+}
+
 // accept serves HTTP until the server is shut down.
-func (g *gateway) accept(ln net.Listener) error {
+func (g *gateway) accept() error {
 	var err error
 	if g.http.TLSConfig != nil {
-		err = g.http.ServeTLS(ln, "", "")
+		err = g.http.ServeTLS(g.conns, "", "")
 	} else {
-		err = g.http.Serve(ln)
+		err = g.http.Serve(g.conns)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -116,7 +125,7 @@ func (g *gateway) demo(ctx context.Context, opt serveOptions) error {
 		return nil
 	}
 	return broadcast.Demo(ctx, broadcast.DemoConfig{
-		BaseURL: g.base, Room: g.cfg.Rooms[0].Name, N: opt.Broadcasters, Insecure: g.cfg.HTTP.TLSDev, Log: opt.Log,
+		BaseURL: g.base, Room: g.cfg.Rooms[0].Name, N: opt.Broadcasters, Insecure: g.cfg.HTTP.TLS(), Log: opt.Log,
 	})
 }
 
@@ -133,21 +142,10 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	if err != nil {
 		return nil, errors.Join(err, g.rooms.Close(context.Background()))
 	}
-	if cfg.HTTP.TLSDev {
-		if tls, err = devTLS(cfg.Data, time.Now()); err != nil {
-			return nil, errors.Join(err, g.ingest.Close(context.Background()), g.rooms.Close(context.Background()))
-		}
+	if tls, err = tlsConfig(cfg, log); err != nil {
+		return nil, errors.Join(err, g.ingest.Close(context.Background()), g.rooms.Close(context.Background()))
 	}
-	g.http = &http.Server{
-		Handler:           g.routes(),
-		TLSConfig:         tls,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second, // longer than any playlist or part is held
-		WriteTimeout:      2 * time.Minute,  // for who stops reading
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	g.http = newHTTPServer(g.routes(), tls, log)
 	return g, nil
 }
 
