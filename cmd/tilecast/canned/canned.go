@@ -49,7 +49,7 @@ func New(preset string, epoch time.Time, rungs ...int) (*Program, error) {
 			Codecs: "avc1.42c01f", Timescale: 90000, Data: make([]byte, 700),
 		}))
 	}
-	p.Streams = append(p.Streams, p.Origin.AddAudio(packager.Init{
+	p.Streams = append(p.Streams, p.Origin.AddAudio("audio", packager.Init{
 		Params: media.Params{Audio: &media.AudioParams{Codec: media.AAC, SampleRate: 48000, Channels: 2, FrameSize: 1024, BitRate: 128_000}},
 		Codecs: "mp4a.40.2", Timescale: 48000, Data: make([]byte, 600),
 	}))
