@@ -17,7 +17,7 @@ RUN make build VERSION="$VERSION"
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
-        libavcodec59 libavutil57 libswscale6 libswresample4 libyuv0 \
+        libavcodec59 libavutil57 libswscale6 libswresample4 libopus0 libyuv0 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tilecast \
  && install -d -o tilecast -g tilecast /data

@@ -192,6 +192,10 @@ func TestFilmIsOrderedAndBounded(t *testing.T) {
 	if f := fm.pick(9*media.Second, 0); f != nil {
 		t.Error("a stalled picture is shown for ever")
 	}
+	fm.live(9 * media.Second) // a shared screen that stands still
+	if at(9000) != 100+filmLen+4 || at(11000) != 100+filmLen+4 || at(11001) != 0 {
+		t.Error("the picture of a source that is alive does not stay")
+	}
 	fm.discard()
 	add(9999, 1000)
 	if n := codec.Live() - before; n != 0 {

@@ -105,6 +105,7 @@ type film struct {
 	head, n int
 	keep    media.Time // how long a picture stays after its successor's time, for a canvas that ticks later than another
 	begun   bool       // a picture has been let go: a canvas that is late is shown the oldest there is
+	alive   media.Time // the source was there then, though it may have sent nothing
 	ended   bool       // nothing will follow
 	gone    bool       // nothing is wanted any more
 
@@ -143,7 +144,7 @@ func (fm *film) add(f *frame) {
 
 // pick is the newest picture not later than t, held for the caller, or nil. Pictures
 // before it are let go once they are older than keep. The last picture of an ended film is shown for afterEnd only,
-// that of a stalled one for staleAfter.
+// that of a stalled one for staleAfter since it was due or its source was known to be alive.
 func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 	var out [filmLen]*frame
 	n := 0
@@ -158,13 +159,13 @@ func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 		k++
 	}
 	over := fm.ended && k == fm.n-1
-	limit := staleAfter
+	limit, alive := staleAfter, fm.alive
 	if over {
-		limit = afterEnd
+		limit, alive = afterEnd, 0
 	}
 	switch {
 	case fm.n == 0 || fm.at(k).src.At > t && !fm.begun:
-	case t-fm.at(k).src.At <= limit:
+	case t-max(fm.at(k).src.At, alive) <= limit:
 		f = fm.at(k).retain()
 	case over && fm.n == 1:
 		out[n] = fm.shift()
@@ -175,6 +176,13 @@ func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 		f.release()
 	}
 	return f
+}
+
+// live says that the source is there at t.
+func (fm *film) live(t media.Time) {
+	fm.mu.Lock()
+	defer fm.mu.Unlock()
+	fm.alive = t
 }
 
 // end says that nothing follows; what is there is still shown.

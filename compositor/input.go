@@ -37,7 +37,9 @@ type Input struct {
 	samples  codec.AudioDecoder
 	view     codec.Picture
 
-	decoded, faults atomic.Int64
+	heard media.Time // where the latest sound ended; 0: there was none
+
+	decoded, pixels, faults, concealed atomic.Int64
 }
 
 // newInput opens a decoder for mc.
@@ -77,6 +79,14 @@ func (i *Input) Demand() Demand {
 	return i.demand
 }
 
+// Alive says that the source of a picture is there at now, the program's time, though it may send
+// nothing, as a shared screen that stands still: its last picture stays.
+func (i *Input) Alive(now media.Time) {
+	if i.film != nil {
+		i.film.live(now)
+	}
+}
+
 // Close says that nothing more will come. What was pushed is still shown and heard;
 // then the tile shows its placeholder. Closing again does nothing.
 func (i *Input) Close() { i.queue.close() }
@@ -99,6 +109,7 @@ func (i *Input) step(p media.Packet) {
 		i.stepVideo(p)
 		return
 	}
+	i.conceal(p)
 	samples, err := i.samples.Decode(p.Data)
 	if err != nil {
 		i.faults.Add(1)
@@ -106,6 +117,30 @@ func (i *Input) step(p media.Packet) {
 	}
 	i.decoded.Add(1)
 	i.voice.write(p.At, samples)
+	i.heard = p.At + media.FromTicks(int64(len(samples)/2), sampleRate)
+}
+
+// Sound that is missing is made up where a part is at least the shortest Opus frame and
+// all of it is at most the longest packet: what is longer is a pause.
+const (
+	leastHole = sampleRate / 400
+	mostHole  = sampleRate * 120 / 1000
+)
+
+// conceal fills what is missing between the latest packet of sound and p.
+func (i *Input) conceal(p media.Packet) {
+	c, ok := i.samples.(codec.Concealer)
+	if !ok || i.heard == 0 {
+		return
+	}
+	n := int((p.At - i.heard + media.FromTicks(leastHole/2, sampleRate)).Ticks(sampleRate)) / leastHole * leastHole
+	if n < leastHole || n > mostHole {
+		return
+	}
+	if samples, err := c.Conceal(n, p.Data); err == nil {
+		i.voice.write(p.At-media.FromTicks(int64(n), sampleRate), samples)
+		i.concealed.Add(1)
+	}
 }
 
 // stepVideo decodes, scales for each size in use, and hands on to the film.
@@ -113,6 +148,7 @@ func (i *Input) stepVideo(p media.Packet) {
 	pics, err := i.pictures.Decode(p)
 	for _, pic := range pics {
 		i.decoded.Add(1)
+		i.pixels.Add(int64(pic.W * pic.H))
 		f := newFrame(pic, i.c.frameSeq.Add(1))
 		if uses := i.uses.Load(); uses != nil {
 			f.scale(*uses, &i.view)

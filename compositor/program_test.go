@@ -254,6 +254,36 @@ func TestWhatWasPushedBeforeStopIsShown(t *testing.T) {
 	})
 }
 
+// Lost packets of sound leave no hole; a pause is none.
+func TestLostSoundIsMadeUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, config(), codec.Fake()).start()
+		in := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus)
+		for k := range 150 {
+			switch {
+			case k%10 == 5, k%10 == 6 && k < 50: // lost
+			case k >= 80 && k < 100: // a pause
+			default:
+				in.Push(codec.FakeAudioPacket(0.5, 0, int64(k), s.now()))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		st := s.Stats().Inputs[0]
+		s.end()
+		for k, a := range s.audio() {
+			at := media.FromTicks(int64(k)*1024, 48000) - s.cfg.Delay
+			sound := at > 0 && at < 1570*media.Millisecond || at > 2010*media.Millisecond && at < 2950*media.Millisecond
+			pause := at > 1610*media.Millisecond && at < 1960*media.Millisecond
+			if sound && a.Level[0] < 0.249 || pause && a.Level[0] != 0 {
+				t.Errorf("frame %d at %v has level %v", k, at, a.Level)
+			}
+		}
+		if st.Concealed != 13 || st.Gaps != 1 || st.Late > 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
 func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()

@@ -28,6 +28,8 @@ type InputStats struct {
 	Packets     int64 // taken
 	Dropped     int64 // by the queue, for want of room or of a key frame
 	Decoded     int64 // pictures or audio frames
+	Pixels      int64 // video: decoded in all
+	Concealed   int64 // sound: holes made up for
 	Faults      int64 // errors of the decoder
 	Skipped     int64 // video: pictures never shown because the film was full
 	Snaps       int64 // sound: jumps to the right time
@@ -67,6 +69,7 @@ func (c *Compositor) Stats() Stats {
 
 func (i *Input) stats(tile string) InputStats {
 	s := InputStats{Tile: tile, Codec: i.codec.String(), Decoded: i.decoded.Load(), Faults: i.faults.Load()}
+	s.Pixels, s.Concealed = i.pixels.Load(), i.concealed.Load()
 	s.Packets, s.Dropped = i.queue.counts()
 	if f := i.film; f != nil {
 		f.mu.Lock()

@@ -72,6 +72,14 @@ type AudioDecoder interface {
 	Close()
 }
 
+// Concealer is an AudioDecoder that makes up for packets that were lost.
+type Concealer interface {
+	// Conceal returns n samples per channel in place of those missing right before the packet
+	// next, from the error correction in next where it has any (RFC 6716 2.1.7) and otherwise made up; next is still
+	// to be decoded. n is a multiple of 2.5 ms, up to 120 ms. The samples are as Decode's.
+	Conceal(n int, next []byte) ([]float32, error)
+}
+
 // AudioConfig is what an audio encoder is asked for: 48 kHz stereo in.
 type AudioConfig struct {
 	Codec   media.Codec

@@ -7,7 +7,10 @@ import (
 	"tilecast/media"
 )
 
-type fakeAudioDecoder struct{ out []float32 }
+type fakeAudioDecoder struct {
+	out  []float32
+	last [2]float64 // level of the latest frame
+}
 
 func newFakeAudioDecoder(c media.Codec) (AudioDecoder, error) {
 	if !c.Audio() {
@@ -21,7 +24,7 @@ func (d *fakeAudioDecoder) Decode(data []byte) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.out = d.out[:0]
+	d.out, d.last = d.out[:0], a.Level
 	step := 2 * math.Pi * a.Tone / SampleRate
 	for i := range a.Samples {
 		v := 1.0
@@ -29,6 +32,15 @@ func (d *fakeAudioDecoder) Decode(data []byte) ([]float32, error) {
 			v = math.Sin(step * float64(a.Seq*int64(a.Samples)+int64(i)))
 		}
 		d.out = append(d.out, float32(v*a.Level[0]), float32(v*a.Level[1]))
+	}
+	return d.out, nil
+}
+
+// Conceal goes on at half the level.
+func (d *fakeAudioDecoder) Conceal(n int, _ []byte) ([]float32, error) {
+	d.out = d.out[:0]
+	for range n {
+		d.out = append(d.out, float32(d.last[0]/2), float32(d.last[1]/2))
 	}
 	return d.out, nil
 }

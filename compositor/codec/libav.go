@@ -22,7 +22,7 @@ var errClosed = errors.New("codec is closed")
 
 var libavLog = sync.OnceFunc(func() { C.tc_log_init() })
 
-// LibAV returns the real codecs: libavcodec's, one thread each, without delay.
+// LibAV returns the real codecs: libavcodec's, one thread each, without delay, and libopus for Opus.
 // Which encoders there are depends on the libavcodec installed and on the hardware;
 // the constructors' errors say what is missing.
 func LibAV() Set {
@@ -59,8 +59,6 @@ func decoderNames(c media.Codec) string {
 		return "h264"
 	case media.AV1:
 		return "libdav1d,libaom-av1"
-	case media.Opus:
-		return "libopus,opus"
 	case media.AAC:
 		return "aac"
 	}

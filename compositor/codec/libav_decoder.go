@@ -180,6 +180,9 @@ func newAudioDecoder(c media.Codec) (AudioDecoder, error) {
 	if !c.Audio() {
 		return nil, fmt.Errorf("%v is not an audio codec: %w", c, ErrUnavailable)
 	}
+	if c == media.Opus {
+		return newOpusDecoder()
+	}
 	var extra []byte
 	if c == media.AAC {
 		extra = []byte(stereoLC)
