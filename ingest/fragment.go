@@ -11,7 +11,6 @@ import (
 
 const (
 	fragmentType = "application/trickle-ice-sdpfrag"
-	maxFragment  = 16 << 10 // bytes
 	// maxRemote is how many candidates one session takes from its client between
 	// restarts; what is beyond is dropped.
 	maxRemote = 64

@@ -38,12 +38,20 @@ func eventually(t *testing.T, what string, ok func() bool) {
 type hall struct {
 	clock  media.Clock
 	refuse error
+	token  string // that is needed; "" for none
 
 	mu    sync.Mutex
 	seats []*testSeat
 }
 
 func newHall() *hall { return &hall{clock: media.NewClock(time.Now())} }
+
+func (h *hall) Allow(_, token string) error {
+	if h.token != "" && token != h.token {
+		return ErrToken
+	}
+	return nil
+}
 
 func (h *hall) Admit(_ context.Context, r Request) (Seat, error) {
 	h.mu.Lock()

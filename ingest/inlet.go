@@ -51,6 +51,8 @@ const SourceScreen = "screen"
 
 // Admitter decides who may come in and where they sit. The room implements it.
 type Admitter interface {
+	// Allow says whether who has this token may publish to room at all. It is cheap.
+	Allow(room, token string) error
 	Admit(ctx context.Context, r Request) (Seat, error)
 }
 

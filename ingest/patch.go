@@ -24,7 +24,7 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request) {
 		s.answerError(w, r, err)
 		return
 	}
-	text, err := readBody(r, w, fragmentType, maxFragment, "an SDP fragment")
+	text, err := readBody(r, w, fragmentType, s.cfg.Limits.Fragment, "an SDP fragment")
 	if err != nil {
 		s.answerError(w, r, err)
 		return
@@ -53,7 +53,7 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request) {
 
 // readBody is the body of a request, which has to be of type typ and at most limit bytes long.
 // What names it in errors.
-func readBody(r *http.Request, w http.ResponseWriter, typ string, limit int64, what string) (string, error) {
+func readBody(r *http.Request, w http.ResponseWriter, typ string, limit int, what string) (string, error) {
 	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || got != typ {
 		if r.Method == http.MethodPatch {
@@ -63,7 +63,7 @@ func readBody(r *http.Request, w http.ResponseWriter, typ string, limit int64, w
 		}
 		return "", refuse(http.StatusUnsupportedMediaType, "the body must be %s with Content-Type: %s", what, typ)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

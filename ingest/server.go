@@ -17,8 +17,10 @@ type Config struct {
 	UDPPort int          // for the media of all sessions; 0: any free one
 	Log     *slog.Logger // nil: discard
 
-	Strict   bool // refuse what RFC 9725 forbids clients, too; otherwise their known quirks are taken
-	MaxOffer int  // bytes; 64 KiB
+	Strict     bool        // refuse what RFC 9725 forbids clients, too; otherwise their known quirks are taken
+	ICEServers []ICEServer // clients are told of, in this order
+	Overflow   string      // base URL of another gateway, where those are sent who find no room here; "": nowhere
+	Limits     Limits
 
 	ConnectTimeout   time.Duration // a session that has not connected by then ends; 15 s
 	InterruptTimeout time.Duration // nothing heard for so long is reported as Away; 2 s
@@ -33,7 +35,8 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	setDefault(&c.MaxOffer, 64<<10)
+	setDefault(&c.Limits.Offer, 64<<10)
+	setDefault(&c.Limits.Fragment, 16<<10)
 	setDefault(&c.ConnectTimeout, 15*time.Second)
 	setDefault(&c.InterruptTimeout, 2*time.Second)
 	setDefault(&c.ConsentTimeout, 30*time.Second)
@@ -65,9 +68,12 @@ type Server struct {
 	udp   *udpPort
 	mux   *http.ServeMux
 
+	posts, touches quota // POSTs, and requests to sessions, of each address
+
 	mu         sync.Mutex
 	closing    bool
 	sessions   map[string]*session
+	places     map[string]int       // sessions of each room, those that begin included
 	tombstones map[string]time.Time // session id to when it may be forgotten
 	wg         sync.WaitGroup       // one for each session's run
 
@@ -85,8 +91,11 @@ func New(cfg Config, admit Admitter) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Log, admit: admit, udp: udp,
 		sessions:   make(map[string]*session),
+		places:     make(map[string]int),
 		tombstones: make(map[string]time.Time),
 	}
+	s.posts.burst, s.posts.perMinute = float64(cfg.Limits.PostBurst), float64(cfg.Limits.PostsPerMinute)
+	s.touches.burst, s.touches.perMinute = touchesPerPost*s.posts.burst, touchesPerPost*s.posts.perMinute
 	s.mux = s.routes()
 	return s, nil
 }
@@ -145,6 +154,7 @@ func (s *Server) add(sess *session) bool {
 func (s *Server) remove(sess *session) {
 	now := time.Now()
 	s.ended.Add(1)
+	s.release(sess.room)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess.id)

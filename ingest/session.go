@@ -207,9 +207,17 @@ func (s *session) run() {
 	late := time.NewTimer(cfg.ConnectTimeout)
 	defer late.Stop()
 	why := fmt.Errorf("no connection within %v: is UDP port %d reachable from the client?", cfg.ConnectTimeout, s.srv.udp.port)
+	weigh := time.NewTicker(weighEvery)
+	defer weigh.Stop()
+	load := scale{limit: cfg.Limits.BitRate}
 	at := StateConnecting
 	for {
 		select {
+		case <-weigh.C:
+			if err := load.weigh(s.received()); err != nil {
+				s.end(true, err)
+			}
+			continue
 		case <-s.turned:
 		case <-late.C:
 			s.end(false, why)

@@ -80,6 +80,10 @@ func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		s.post(w, r)
 	case http.MethodOptions:
+		// A preflight is no place for credentials (W-63), and neither is who may not publish.
+		if r.Header.Get("Access-Control-Request-Method") == "" && s.admit.Allow(r.PathValue("room"), bearer(r)) == nil {
+			s.tellServers(w.Header(), newID())
+		}
 		options(w, endpointMethods)
 	case http.MethodGet, http.MethodHead:
 		w.WriteHeader(http.StatusNoContent) // W-2
@@ -90,6 +94,12 @@ func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPatch || r.Method == http.MethodDelete {
+		if err := s.limit(w, r, &s.touches); err != nil {
+			s.answerError(w, r, err)
+			return
+		}
+	}
 	switch r.Method {
 	case http.MethodDelete:
 		s.delete(w, r)
@@ -138,16 +148,7 @@ func missing(w http.ResponseWriter, gone bool) {
 
 // post admits a broadcaster (RFC 9725 4.2).
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
-	if s.isClosing() {
-		s.refuse(w, r, &offerError{http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds"})
-		return
-	}
-	text, err := readBody(r, w, sdpType, int64(s.cfg.MaxOffer), "an SDP offer")
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	o, err := parseOffer(text)
+	o, err := s.readOffer(w, r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -162,42 +163,74 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", sdpType)
 	h.Set("ETag", etag)
 	h.Set("Location", location(r, "/whip/"+url.PathEscape(sess.room)+"/"+sess.id))
+	s.tellServers(h, newID())
 	w.WriteHeader(http.StatusCreated)
 	io.WriteString(w, answer)
 }
 
+// readOffer reads the offer of a client that may publish. What costs least is checked first.
+func (s *Server) readOffer(w http.ResponseWriter, r *http.Request) (*offer, error) {
+	if s.isClosing() {
+		return nil, errClosing
+	}
+	if err := s.limit(w, r, &s.posts); err != nil {
+		return nil, err
+	}
+	if err := s.admit.Allow(r.PathValue("room"), bearer(r)); err != nil {
+		return nil, admitError(err, r.PathValue("room"))
+	}
+	text, err := readBody(r, w, sdpType, s.cfg.Limits.Offer, "an SDP offer")
+	if err != nil {
+		return nil, err
+	}
+	return parseOffer(text)
+}
+
+// readRequest is what a POST asks for, but for the session's own part.
+func readRequest(r *http.Request, o *offer) (Request, error) {
+	q := r.URL.Query()
+	req := Request{
+		Room: r.PathValue("room"), Token: bearer(r),
+		ID: q.Get("id"), Name: q.Get("name"), Source: q.Get("source"), Tracks: o.codecs(),
+	}
+	if req.Source == "camera" {
+		req.Source = ""
+	}
+	switch {
+	case req.Source != "" && req.Source != SourceScreen:
+		return req, refuse(http.StatusBadRequest, "?source=%s is not known: use camera (or leave it out) or screen", abridge(req.Source))
+	case len(req.ID) > maxID:
+		return req, refuse(http.StatusBadRequest, "?id= is longer than %d bytes", maxID)
+	}
+	return req, nil
+}
+
 // join finds the broadcaster a seat and opens the session.
 func (s *Server) join(r *http.Request, o *offer) (sess *session, answer, etag string, err error) {
-	q := r.URL.Query()
-	id, source := q.Get("id"), q.Get("source")
-	switch {
-	case source == "camera":
-		source = ""
-	case source != "" && source != SourceScreen:
-		return nil, "", "", refuse(http.StatusBadRequest, "?source=%s is not known: use camera (or leave it out) or screen", abridge(source))
-	case len(id) > maxID:
-		return nil, "", "", refuse(http.StatusBadRequest, "?id= is longer than %d bytes", maxID)
-	}
-	sess = s.newSession(r.PathValue("room"), q.Get("name"), o)
-	sess.token = bearer(r)
-	sess.screen = source == SourceScreen
-	seat, err := s.admit.Admit(r.Context(), Request{
-		Room: sess.room, Session: sess.id, Token: sess.token,
-		ID: id, Name: q.Get("name"), Source: source,
-		Tracks: o.codecs(),
-		Kick:   func(reason error) { sess.end(true, reason) },
-	})
+	req, err := readRequest(r, o)
 	if err != nil {
+		return nil, "", "", err
+	}
+	if err := s.reserve(req.Room); err != nil {
+		return nil, "", "", err
+	}
+	sess = s.newSession(req.Room, req.Name, o)
+	sess.token, sess.screen = req.Token, req.Source == SourceScreen
+	req.Session, req.Kick = sess.id, func(reason error) { sess.end(true, reason) }
+	seat, err := s.admit.Admit(r.Context(), req)
+	if err != nil {
+		s.release(req.Room)
 		return nil, "", "", admitError(err, sess.room)
 	}
 	sess.seat, sess.clock = seat, seat.Clock()
 	etag = sess.etag // before others can PATCH
 	answer, err = sess.connect(r.Context(), localAddr(r))
 	if err == nil && !s.add(sess) {
-		err = refuse(http.StatusServiceUnavailable, "the gateway is shutting down: try again in a few seconds")
+		err = errClosing
 	}
 	if err != nil {
 		sess.teardown()
+		s.release(req.Room)
 		return nil, "", "", err
 	}
 	return sess, answer, etag, nil
@@ -225,7 +258,25 @@ func admitError(err error, room string) error {
 // refuse answers a POST that failed.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.refused.Add(1)
+	var e *offerError
+	if errors.As(err, &e) && e.status == http.StatusServiceUnavailable && s.cfg.Overflow != "" && !r.URL.Query().Has(redirected) {
+		s.log.Info("publisher sent on", "room", r.PathValue("room"), "why", e.msg)
+		w.Header().Set("Location", s.elsewhere(r))
+		say(w, http.StatusTemporaryRedirect, "%s, or publish by the address in Location", e.msg)
+		return
+	}
 	s.answerError(w, r, err)
+}
+
+// redirected in a URL says that another gateway had no room, so that two don't send a client to and fro.
+const redirected = "redirected"
+
+// elsewhere is the address of r at the gateway that takes what we can't (W-60): 307, so that the
+// client POSTs again.
+func (s *Server) elsewhere(r *http.Request) string {
+	q := r.URL.Query()
+	q.Set(redirected, "1")
+	return strings.TrimSuffix(s.cfg.Overflow, "/") + r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // answerError answers a request that failed. Only failures of our own are logged as such.

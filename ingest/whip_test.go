@@ -216,7 +216,7 @@ func TestPortIsFreeAfterClose(t *testing.T) {
 // Tombstones are bounded, and expire.
 func TestTombstones(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{sessions: make(map[string]*session), tombstones: make(map[string]time.Time)}
+		s := &Server{sessions: make(map[string]*session), tombstones: make(map[string]time.Time), places: make(map[string]int)}
 		s.remove(&session{id: "old", room: "r"})
 		if _, gone := s.find("r", "old"); !gone {
 			t.Error("forgotten at once")

@@ -37,6 +37,8 @@ type Config struct {
 	Rate     media.FrameRate
 	Mix      compositor.Mix
 	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
+
+	PublishToken string // who publishes has to bring it; "": everybody may
 }
 
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)

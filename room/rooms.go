@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -58,6 +59,21 @@ func New(cfgs []Config, codecs codec.Set, pub Publisher, log *slog.Logger) (*Roo
 	return rs, nil
 }
 
+// Allow says whether who has token may publish to room. It implements ingest.Admitter.
+func (rs *Rooms) Allow(room, token string) error {
+	rs.mu.Lock()
+	r := rs.rooms[room]
+	rs.mu.Unlock()
+	if r == nil {
+		return fmt.Errorf("%w: %q is not among the rooms of the configuration", ingest.ErrNoRoom, room)
+	}
+	want := r.config().PublishToken
+	if want != "" && subtle.ConstantTimeCompare([]byte(token), []byte(want)) != 1 {
+		return ingest.ErrToken
+	}
+	return nil
+}
+
 // Admit gives r a seat in its room, whose program starts if it has to. It
 // implements ingest.Admitter.
 func (rs *Rooms) Admit(ctx context.Context, req ingest.Request) (ingest.Seat, error) {
@@ -69,6 +85,9 @@ func (rs *Rooms) Admit(ctx context.Context, req ingest.Request) (ingest.Seat, er
 		return nil, fmt.Errorf("%w: the gateway is shutting down", ingest.ErrFull)
 	case r == nil:
 		return nil, fmt.Errorf("%w: %q is not among the rooms of the configuration", ingest.ErrNoRoom, req.Room)
+	}
+	if err := rs.Allow(req.Room, req.Token); err != nil {
+		return nil, err
 	}
 	return r.admit(ctx, req)
 }
