@@ -27,6 +27,10 @@ type Config struct {
 	// as soon as its encoder is open; and of each sound's, by its name and no canvas.
 	Open func(canvas, rung string, p media.Params) (Outlet, error)
 	Log  *slog.Logger // nil discards
+
+	// Event is told what an operator or a viewer may want to know; nil is nobody. It does not block,
+	// and does not call the compositor.
+	Event func(kind string, attrs ...slog.Attr)
 }
 
 // AudioID is the name of the sound in a Config that names none.
@@ -82,6 +86,9 @@ func (c *Config) validate() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Event == nil {
+		c.Event = func(string, ...slog.Attr) {}
 	}
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {

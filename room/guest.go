@@ -14,6 +14,9 @@ import (
 // fields are the room's to guard.
 type guest struct {
 	id, name     string
+	public       string // its id for others: identities are nobody's business
+	volume       float64
+	muted        bool
 	tile         *compositor.Tile
 	seat         *seat // nil without a session
 	kick         func(error)

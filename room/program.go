@@ -27,7 +27,7 @@ type program struct {
 
 // newProgram opens the encoders of cfg and joins them to the origin. Nothing
 // runs yet.
-func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error) {
+func newProgram(cfg Config, codecs codec.Set, log *slog.Logger, event func(string, ...slog.Attr)) (*program, error) {
 	plan, err := packager.NewCustomPlan(cfg.Preset, cfg.Rate, cfg.Numbers)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func newProgram(cfg Config, codecs codec.Set, log *slog.Logger) (*program, error
 		Window: media.FromDuration(cfg.Window), Log: log,
 	})
 	p.comp, err = compositor.New(compositor.Config{
-		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix,
+		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix, Event: event,
 		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
 		Open: func(canvas, id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)

@@ -23,6 +23,8 @@ type Room struct {
 	house *Rooms
 	log   *slog.Logger
 
+	events *Events
+
 	mu     sync.Mutex
 	cfg    Config
 	prog   *program // nil between programs
@@ -33,7 +35,7 @@ type Room struct {
 }
 
 func newRoom(house *Rooms, cfg Config) *Room {
-	return &Room{name: cfg.Name, house: house, cfg: cfg, log: house.log.With("room", cfg.Name)}
+	return &Room{name: cfg.Name, house: house, cfg: cfg, log: house.log.With("room", cfg.Name), events: NewEvents()}
 }
 
 func (r *Room) config() Config {
@@ -58,7 +60,7 @@ func (r *Room) startLocked() error {
 	if r.prog != nil {
 		return nil
 	}
-	p, err := newProgram(r.cfg, r.house.codecs, r.log)
+	p, err := newProgram(r.cfg, r.house.codecs, r.log, r.event)
 	if err != nil {
 		return err
 	}
@@ -71,6 +73,7 @@ func (r *Room) startLocked() error {
 		r.ended(p)
 	}()
 	r.log.Info("program on air", "program", p.id, "preset", p.plan.Preset)
+	r.events.Add(p.started, "program", slog.String("program", p.id), slog.String("state", "on air"))
 	return nil
 }
 
@@ -100,8 +103,12 @@ func (r *Room) finish(p *program, guests []*guest, reason string) {
 		g.end(errors.New(reason))
 	}
 	r.log.Info("program ends", "program", p.id, "reason", reason)
+	r.events.Add(time.Now(), "program", slog.String("program", p.id), slog.String("state", "ended"), slog.String("reason", reason))
 	p.comp.Stop()
 }
+
+// event takes what a stage reports. It is called from anywhere and takes no lock but that of the log.
+func (r *Room) event(kind string, attrs ...slog.Attr) { r.events.Add(time.Now(), kind, attrs...) }
 
 // ended forgets p if it stopped by itself, so that the next publisher starts anew.
 func (r *Room) ended(p *program) {
@@ -135,12 +142,14 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 		if name == "" {
 			name = fmt.Sprintf("Guest %d", r.joined)
 		}
-		g = &guest{id: id, name: name, fresh: fresh, tile: r.prog.comp.Join(compositor.TileConfig{ID: id, Name: name, Kind: kind(req)})}
+		g = &guest{id: id, public: newID()[:12], name: name, fresh: fresh, volume: 1}
+		g.tile = r.prog.comp.Join(compositor.TileConfig{ID: g.public, Name: name, Kind: kind(req)})
 		r.guests = append(r.guests, g)
 	} else {
 		g.takeOver(req)
 	}
 	r.log.Info("joined", "guest", g.name, "session", req.Session)
+	r.happened(g, "joined")
 	return g.sit(r, r.prog, req), nil
 }
 
@@ -161,6 +170,7 @@ func (r *Room) report(s *seat, p ingest.Presence) {
 	switch {
 	case p == ingest.Here:
 		r.log.Info("back", "guest", g.name)
+		r.happened(g, "back")
 		g.stopWaiting()
 		g.tile.SetAway(false)
 	case p == ingest.Gone, over && (g.fresh || !g.seen):
@@ -168,6 +178,7 @@ func (r *Room) report(s *seat, p ingest.Presence) {
 		r.remove(g)
 	case g.away == nil: // else the time runs already
 		r.log.Info(p.String(), "guest", g.name, "seatKept", r.hold(g))
+		r.happened(g, p.String())
 		g.tile.SetAway(true)
 		r.wait(g)
 	}
@@ -228,6 +239,7 @@ func (r *Room) giveUpAwaySeat() bool {
 // remove takes g off the stage. Called locked.
 func (r *Room) remove(g *guest) {
 	g.stopWaiting()
+	r.happened(g, "left")
 	for i := range r.guests {
 		if r.guests[i] == g {
 			r.guests = append(r.guests[:i:i], r.guests[i+1:]...)

@@ -116,6 +116,11 @@ func (rs *Rooms) Close(ctx context.Context) error {
 	for _, r := range rs.all() {
 		r.stop("the gateway is shutting down")
 	}
+	defer func() {
+		for _, r := range rs.all() {
+			r.events.Close()
+		}
+	}()
 	done := make(chan struct{})
 	go func() { // ends with the last program
 		rs.wg.Wait()

@@ -18,11 +18,14 @@ type Status struct {
 
 // Participant is one seat. Away: nothing is heard of it now, its place is kept.
 type Participant struct {
-	Name  string `json:"name"`
-	Audio bool   `json:"audio"`
-	Video bool   `json:"video"`
-	Codec string `json:"codec,omitempty"` // of the video
-	Away  bool   `json:"away,omitempty"`
+	ID     string  `json:"id"` // for as long as the seat is kept
+	Name   string  `json:"name"`
+	Audio  bool    `json:"audio"`
+	Video  bool    `json:"video"`
+	Codec  string  `json:"codec,omitempty"` // of the video
+	Away   bool    `json:"away,omitempty"`
+	Volume float64 `json:"volume"`
+	Muted  bool    `json:"muted,omitempty"` // in the program, by Change
 }
 
 func (r *Room) status() Status {
@@ -34,11 +37,7 @@ func (r *Room) status() Status {
 		s.Live, s.StartedAt, s.Preset = true, &at, r.prog.plan.Preset
 	}
 	for _, g := range r.guests {
-		p := Participant{Name: g.name, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil || g.away != nil}
-		if p.Video {
-			p.Codec = g.codec.String()
-		}
-		s.Participants = append(s.Participants, p)
+		s.Participants = append(s.Participants, g.status())
 	}
 	return s
 }
