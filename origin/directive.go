@@ -13,7 +13,7 @@ import (
 // directives are what a playlist request asks for beyond the playlist (section 6.2.5 of rfc8216bis).
 type directives struct {
 	msn, part int64 // -1: not given
-	skip      bool  // a delta would do
+	skip      form  // a delta would do: delta, or delta|ranges
 	err       error // of those above; an ended stream does not care
 }
 
@@ -45,7 +45,14 @@ func parseDirectives(query string) directives {
 			if skips++; skips > 1 {
 				d.err = errBadDirective
 			}
-			d.skip = value == "YES" || value == "v2" // v2 without date ranges is v1 (K-7)
+			switch value {
+			case "YES":
+				d.skip = delta
+			case "v2":
+				d.skip = delta | ranges
+			default: // ignored
+				d.skip = full
+			}
 		}
 	}
 	if d.err == nil && d.part >= 0 && d.msn < 0 {

@@ -21,14 +21,16 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	c, whole, ok := parseName(name)
-	if !ok || !whole && !s.program.cfg.Plan.LowLatency() {
+	if !ok || !whole && (!s.program.cfg.Plan.LowLatency() || s.program.cfg.Ranges) {
 		fail(w, http.StatusNotFound, s.program.cache.gone, errNoFile.Error())
 		return
 	}
 	if whole {
 		v := s.current.Load()
-		if seg := v.segment(c.MSN); seg != nil {
+		if seg := v.segment(c.MSN); seg != nil && !seg.gap {
 			s.serve(w, r, name, s.mediaType(), seg.parts)
+		} else if hint, ok := v.hinted(); ok && hint.MSN == c.MSN && s.program.cfg.Ranges {
+			s.grow(w, r, name, c.MSN)
 		} else if !s.fetch(w, r, name, v, c.MSN) {
 			s.missing(w, v, c)
 		}
@@ -36,6 +38,8 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	p, v, err := s.await(r, c)
 	switch {
+	case err == nil && p.Gap:
+		fail(w, http.StatusNotFound, s.program.cache.gone, "this part never came (GAP=YES)")
 	case err == nil:
 		s.serve(w, r, name, s.mediaType(), []packager.Part{p})
 	case errors.Is(err, errNoFile):

@@ -67,6 +67,14 @@ func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
 	if alone != nil {
 		m.Variants = append(m.Variants, newVariant(cfg, alone, nil))
 	}
+	for _, s := range streams {
+		if v := s.init.Params.Video; v != nil && s.canvas == name {
+			m.IFrames = append(m.IFrames, m3u8.Variant{
+				URI: streamURI(cfg, s, "iframes.m3u8"), Bandwidth: frameBandwidth(cfg.Plan, v),
+				Codecs: s.init.Codecs, Width: v.W, Height: v.H,
+			})
+		}
+	}
 	data := m.Append(nil)
 	tag := cfg.ID + "-" + name
 	return canvas{newText(data, tag, false), newText(compress(data), tag+"-gz", true)}
@@ -109,8 +117,17 @@ func newVariant(cfg *ProgramConfig, s, sound *Stream) m3u8.Variant {
 }
 
 // playlistURI is the media playlist of s as seen from the room's folder.
-func playlistURI(cfg *ProgramConfig, s *Stream) string {
-	return url.PathEscape(cfg.ID) + "/" + url.PathEscape(s.name) + "/stream.m3u8"
+func playlistURI(cfg *ProgramConfig, s *Stream) string { return streamURI(cfg, s, "stream.m3u8") }
+
+func streamURI(cfg *ProgramConfig, s *Stream, file string) string {
+	return url.PathEscape(cfg.ID) + "/" + url.PathEscape(s.name) + "/" + file
+}
+
+// frameBandwidth is the peak bit rate of the key frames alone (MV-20): one to a segment, none of which is larger than the
+// rate-control buffer, with the moof of its part.
+func frameBandwidth(plan packager.Plan, v *media.VideoParams) int {
+	bits := float64(max(v.MaxRate, v.BitRate))*(vbv.Seconds()+1/v.Rate.Float()) + 8*float64(partOverhead+sampleOverhead*plan.PartFrames)
+	return roundUp(bits / plan.SegmentStart(1).Seconds())
 }
 
 // bandwidth is the peak segment bit rate (MV-7, MV-8) and the average (MV-9) of a track in bit/s, container

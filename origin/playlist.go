@@ -26,15 +26,18 @@ func (s *Server) multivariant(w http.ResponseWriter, r *http.Request, room *room
 	t.serve(w, r, p.cache.plain)
 }
 
-// playlist answers with a media playlist. Nothing is rendered here, unless this is the first
-// request ever for this form of this version.
-func (s *Server) playlist(w http.ResponseWriter, r *http.Request, st *Stream) {
+// playlist answers with a media playlist: the segments, or with frames their key frames. Nothing is rendered here,
+// unless this is the first request ever for this form of this version.
+func (s *Server) playlist(w http.ResponseWriter, r *http.Request, st *Stream, kind form) {
 	p := st.program
 	if !p.isReady.Load() && !s.await(r.Context(), p) {
 		fail(w, http.StatusNotFound, soon, "the program cannot be played yet")
 		return
 	}
 	d := parseDirectives(r.URL.RawQuery)
+	if kind == frames {
+		d.part = -1 // there are no parts: whole segments are waited for
+	}
 	v, own, err := st.answer(r.Context(), d)
 	switch {
 	case err == nil:
@@ -49,9 +52,9 @@ func (s *Server) playlist(w http.ResponseWriter, r *http.Request, st *Stream) {
 		fail(w, http.StatusNotFound, soon, "the program is over")
 		return
 	}
-	f := full
-	if d.skip && !v.ended {
-		f = delta
+	f := kind
+	if !v.ended {
+		f |= d.skip
 	}
 	if acceptsGzip(r.Header["Accept-Encoding"]) {
 		f |= gzipped

@@ -20,6 +20,9 @@ type ProgramConfig struct {
 	Window   media.Time                 // of a playlist; 0 is 60 s, and it is never below six target durations
 	Event    bool                       // the playlist keeps everything (EXT-X-PLAYLIST-TYPE:EVENT); Window then says how long it outlives the end
 
+	// Ranges lists parts as byte ranges of their segment, which grows; else each has a resource of its own.
+	Ranges bool
+
 	// Keep is asked, as a stream is added, for the place where its parts are kept beyond memory; nil: there is none.
 	Keep func(stream, canvas string, in packager.Init) Shelf
 	// Past is what the streams of a program that goes on had published before, by name; see Resume.
@@ -43,7 +46,9 @@ type Program struct {
 
 	canvases map[string]canvas // written once, before ready
 	pulled   atomic.Bool       // withdrawn before its time
-	floor    atomic.Int64      // no segment below it is listed any more: some stream has lost it
+	events   *packager.Events
+	news     news
+	floor    atomic.Int64 // no segment below it is listed any more: some stream has lost it
 
 	mu    sync.Mutex // of changes in the program's life
 	hooks []func()   // run once it is over
@@ -64,7 +69,7 @@ func NewProgram(cfg ProgramConfig) *Program {
 	cfg.Window = max(cfg.Window, 6*media.Time(cfg.Plan.Target)*media.Second)
 	p := &Program{
 		cfg: cfg, limits: newLimits(cfg.Plan, cfg.Window, cfg.Keep != nil, cfg.Event), cache: newLifetimes(cfg.Plan.Target),
-		ready: make(chan struct{}), done: make(chan struct{}),
+		ready: make(chan struct{}), done: make(chan struct{}), events: packager.NewEvents(cfg.Plan),
 	}
 	p.streams.Store(new([]*Stream))
 	return p

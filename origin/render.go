@@ -10,15 +10,16 @@ import (
 	"tilecast/packager/m3u8"
 )
 
-// form is one of the ways in which a version can be asked for. Adding gzipped to a
-// plain form gives its compressed one.
+// form is one of the ways in which a version can be asked for, made of these.
 type form int
 
 const (
-	full form = iota
-	delta
+	delta  form = 1 << iota // without the segments that may be skipped
+	ranges                  // and without the date ranges; goes with delta
+	frames                  // the playlist of key frames
 	gzipped
-	formCount = 2 * gzipped
+	formCount      = 2 * gzipped
+	full      form = 0
 )
 
 // text is a finished answer. The header values are made once, so that a handler only points at them.
@@ -43,7 +44,12 @@ func partName(c Cursor) string {
 	return strconv.FormatInt(c.MSN, 10) + "." + strconv.Itoa(c.Part) + ".m4s"
 }
 
-// appendPart writes the line of p, a part of seg, with what applies to the segment in front of the first one (G-16).
+// byteRange is n bytes from an offset on, as playlists say it.
+func byteRange(n, offset int64) string {
+	return strconv.FormatInt(n, 10) + "@" + strconv.FormatInt(offset, 10)
+}
+
+// appendPart writes the line of p, the next part of seg, with what applies to the segment in front of the first one (G-16).
 func (s *Stream) appendPart(b []byte, p packager.Part, seg *segment) []byte {
 	if p.Index == 0 {
 		b = s.appendHead(b, seg)
@@ -55,7 +61,14 @@ func (s *Stream) appendPart(b []byte, p packager.Part, seg *segment) []byte {
 		URI:         partName(Cursor{p.MSN, p.Index}),
 		Duration:    p.Dur.Seconds(),
 		Independent: p.Independent,
+		Gap:         p.Gap,
 	}}
+	if s.program.cfg.Ranges {
+		parts[0].URI = segmentName(p.MSN)
+		if !p.Gap {
+			parts[0].ByteRange = byteRange(int64(len(p.Data)), seg.size)
+		}
+	}
 	return m3u8.AppendSegment(b, &m3u8.Segment{Parts: parts[:]})
 }
 
@@ -104,8 +117,12 @@ func (s *Stream) writeTail(v *version) {
 		b = append(b, v.segment(msn).parted...)
 	}
 	b = append(b, s.lines...)
+	v.tail = b
+	s.tell(v)
+
+	b = make([]byte, 0, 1024)
 	if c, ok := v.hinted(); ok {
-		b = m3u8.AppendPreloadHint(b, partName(c))
+		b = s.appendHint(b, c)
 		if k, cut := s.initOf(c.MSN); cut && c.Part == 0 {
 			b = m3u8.AppendMapHint(b, initName(k)) // PH-4
 		}
@@ -114,7 +131,18 @@ func (s *Stream) writeTail(v *version) {
 	if v.ended {
 		b = m3u8.AppendEndList(b)
 	}
-	v.tail = b
+	v.edges = b
+}
+
+// appendHint names what comes next, in the way in which it will be listed (PH-1, PH-2).
+func (s *Stream) appendHint(b []byte, c Cursor) []byte {
+	switch {
+	case !s.program.cfg.Ranges:
+		return m3u8.AppendPreloadHint(b, partName(c))
+	case c.Part == 0:
+		return m3u8.AppendRangeHint(b, segmentName(c.MSN), 0)
+	}
+	return m3u8.AppendRangeHint(b, segmentName(c.MSN), s.making.size)
 }
 
 // appendReports says how far the other renditions of the canvas are now.
@@ -134,7 +162,9 @@ func (s *Stream) appendReports(b []byte) []byte {
 }
 
 // cheap reports whether a form may be rendered before anybody asks: not the full text of a long window.
-func (v *version) cheap(f form) bool { return f&delta != 0 && v.skipped > 0 || len(v.old) < 64<<10 }
+func (v *version) cheap(f form) bool {
+	return f&frames == 0 && (f&delta != 0 && v.skipped > 0 || len(v.old) < 64<<10)
+}
 
 // form is v in form f, rendered at the first call and for everybody.
 func (v *version) form(f form) *text {
@@ -160,8 +190,8 @@ func (v *version) make(f form) *text {
 	if t := v.forms[f].text.Load(); t != nil {
 		return t
 	}
-	if f&delta != 0 && v.skipped == 0 {
-		t := v.make(f &^ delta) // nothing to skip: the whole playlist (K-9)
+	if f&delta != 0 && v.skips(f) == 0 {
+		t := v.make(f &^ (delta | ranges)) // nothing to skip: the whole playlist (K-9)
 		v.forms[f].text.Store(t)
 		return t
 	}
@@ -170,6 +200,9 @@ func (v *version) make(f form) *text {
 		data = compress(v.make(f &^ gzipped).data)
 	} else {
 		data = v.write(f)
+		if f&frames != 0 {
+			data = v.writeFrames(f)
+		}
 	}
 	tag := strconv.FormatUint(v.number, 36) + "-" + strconv.Itoa(int(f))
 	t := newText(data, tag, f&gzipped != 0)
@@ -178,25 +211,47 @@ func (v *version) make(f form) *text {
 	return t
 }
 
-// write joins the pieces of a plain form. What a delta keeps is the same to the byte (K-5); its MAP went
-// with the first segment (K-8).
-func (v *version) write(f form) []byte {
+// skips is how many segments a delta leaves out.
+func (v *version) skips(f form) int {
+	if f&frames != 0 {
+		return v.skippable(v.stream.program.cfg.Plan.SkipUntil)
+	}
+	return v.skipped
+}
+
+// header is what all plain forms begin with.
+func (v *version) header(f form) m3u8.Header {
 	plan := &v.stream.program.cfg.Plan
-	b := make([]byte, 0, len(v.old)+len(v.tail)+512)
-	b = m3u8.AppendHeader(b, m3u8.Header{
-		TargetDuration: plan.Target,
-		CanBlockReload: plan.LowLatency(),
-		CanSkipUntil:   plan.SkipUntil.Seconds(),
-		HoldBack:       plan.HoldBack.Seconds(),
-		PartHoldBack:   plan.PartHoldBack.Seconds(),
-		PartTarget:     plan.PartTarget.Seconds(),
-		Event:          v.stream.program.cfg.Event,
+	h := m3u8.Header{
+		TargetDuration:    plan.Target,
+		CanBlockReload:    plan.LowLatency(),
+		CanSkipUntil:      plan.SkipUntil.Seconds(),
+		CanSkipDateRanges: true,
+		HoldBack:          plan.HoldBack.Seconds(),
+		PartHoldBack:      plan.PartHoldBack.Seconds(),
+		PartTarget:        plan.PartTarget.Seconds(),
+		Event:             v.stream.program.cfg.Event,
+		IFramesOnly:       f&frames != 0,
 
 		MediaSequence:         v.first,
 		DiscontinuitySequence: v.dsn,
-	})
-	if f == delta {
-		b = m3u8.AppendSkip(b, v.skipped)
+	}
+	if f&ranges != 0 {
+		h.Version = 10
+	}
+	if h.IFramesOnly { // it has no parts (P-14); SERVER-CONTROL is that of all playlists (M-16)
+		h.PartTarget = 0
+	}
+	return h
+}
+
+// write joins the pieces of a plain form. What a delta keeps is the same to the byte (K-5); its MAP went
+// with the first segment (K-8).
+func (v *version) write(f form) []byte {
+	b := make([]byte, 0, len(v.old)+len(v.tail)+len(v.ranges)+len(v.edges)+512)
+	b = m3u8.AppendHeader(b, v.header(f))
+	if f&delta != 0 {
+		b = v.appendSkip(b, f, v.skipped)
 		b = append(b, v.old[v.skipLen:]...)
 	} else {
 		if k, cut := v.opening(v.first); !cut { // else its own lines say it (L-10)
@@ -204,7 +259,20 @@ func (v *version) write(f form) []byte {
 		}
 		b = append(b, v.old...)
 	}
-	return append(b, v.tail...)
+	b = append(b, v.tail...)
+	if f&ranges != 0 {
+		b = append(b, v.recent...)
+	} else {
+		b = append(b, v.ranges...)
+	}
+	return append(b, v.edges...)
+}
+
+func (v *version) appendSkip(b []byte, f form, n int) []byte {
+	if f&ranges != 0 {
+		return m3u8.AppendSkipDateRanges(b, n, v.removed)
+	}
+	return m3u8.AppendSkip(b, n)
 }
 
 var zippers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}

@@ -143,7 +143,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case stream == nil:
 		fail(w, http.StatusNotFound, soon, "no such program or rendition: start again from the multivariant playlist")
 	case file == "stream.m3u8":
-		s.playlist(w, r, stream)
+		s.playlist(w, r, stream, full)
+	case file == "iframes.m3u8" && stream.canvas != "":
+		s.playlist(w, r, stream, frames)
 	default:
 		stream.file(w, r, file)
 	}

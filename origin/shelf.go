@@ -71,8 +71,11 @@ func (s *Stream) recall(p *Past, cut bool) {
 		parts: p.Parts, listed: p.Wall.Add(p.Dur.Duration()),
 	}
 	for i := range p.Parts {
-		seg.size += int64(len(p.Parts[i].Data))
 		s.lines = s.appendPart(s.lines, p.Parts[i], seg)
+		seg.size += int64(len(p.Parts[i].Data))
+	}
+	if len(p.Parts) > 0 {
+		seg.key = p.Parts[0].KeyLen
 	}
 	s.pos = seg.end()
 	s.next++
@@ -81,7 +84,7 @@ func (s *Stream) recall(p *Past, cut bool) {
 		s.plain++
 		s.past = append(s.past, record{
 			start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: int64(len(s.old)),
-			init: int32(seg.init), cut: cut, lost: s.shelf == nil,
+			wall: seg.wall.UnixNano(), init: int32(seg.init), cut: cut, lost: s.shelf == nil,
 		})
 		return
 	}

@@ -68,6 +68,9 @@ type Stream struct {
 	plain  int64           // the first segment that is not in that text
 	number uint64
 	ended  bool
+	told   []told // date ranges, oldest first
+	heard  int    // how many announcements it has taken in
+	rates  rates  // measured
 }
 
 // section is an init section and the first segment that it is for.
@@ -149,6 +152,7 @@ func (s *Stream) add(p packager.Part) (closed bool, err error) {
 	}
 	s.open = append(s.open, p)
 	s.lines = s.appendPart(s.lines, p, s.making)
+	s.making.size += int64(len(p.Data))
 	if s.shelf != nil {
 		s.shelf.Put(p, s.next-int64(len(s.segs)+len(s.past)))
 	}
@@ -169,9 +173,9 @@ func (s *Stream) close() {
 	seg := s.making
 	seg.dur = last.Start + last.Dur - first.Start
 	seg.parts, seg.listed = s.open, time.Now()
-	for _, p := range s.open {
-		seg.size += int64(len(p.Data))
-	}
+	seg.key = first.KeyLen
+	seg.gap = !slices.ContainsFunc(s.open, func(p packager.Part) bool { return !p.Gap })
+	s.measure(seg)
 	seg.parted = appendEnd(slices.Clone(s.lines), seg)
 	s.lines = s.lines[:0]
 	s.segs = append(s.segs, seg)
@@ -201,7 +205,7 @@ func (s *Stream) trim() {
 		if s.shelf != nil {
 			s.past = append(s.past, record{
 				start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: seg.text,
-				init: int32(seg.init), cut: seg.cut, lost: !kept,
+				wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(seg.key), cut: seg.cut, lost: !kept,
 			})
 		}
 	}
@@ -342,6 +346,7 @@ type StreamStats struct {
 	Waiting  int64         // readers parked now
 	Missed   uint64        // readers for whom a part had left the window: ErrGone or 404
 	TimedOut uint64        // requests parked for three target durations in vain: 503
+	Rates    Rates         // what was announced and what was measured
 	Ended    bool
 }
 
@@ -352,6 +357,7 @@ func (s *Stream) Stats() StreamStats {
 		Name: s.name, Segments: len(v.segs), Shelved: len(v.past), Listed: v.complete(), Length: v.listedDur().Duration(),
 		Versions: v.number, Renders: s.renders.Load(), Waiting: s.waiting.Load(),
 		Missed: s.missed.Load(), TimedOut: s.late.Load(), Ended: v.ended,
+		Rates: s.rates.load(),
 	}
 	st.Edge, _ = v.edge()
 	for _, seg := range v.segs {

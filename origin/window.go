@@ -18,6 +18,7 @@ type segment struct {
 	init       int        // k of its init section
 	cut        bool       // a DISCONTINUITY stands before it
 	gap        bool       // it never came
+	key        int        // bytes up to the end of its first key frame, with which it begins; 0: there is none
 	parts      []packager.Part
 	size       int64
 	listed     time.Time // when it was complete, which is when it was first listed
@@ -27,12 +28,13 @@ type segment struct {
 
 func (s *segment) end() media.Time { return s.start + s.dur }
 
-// record is what memory keeps of a segment that is on the shelf: forty bytes.
+// record is what memory keeps of a segment that is on the shelf: some fifty bytes.
 type record struct {
 	start, end media.Time
 	listed     int64 // Unix nanoseconds
+	wall       int64 // the same
 	text       int64 // as in segment
-	init       int32
+	init, key  int32
 	cut        bool
 	lost       bool // the shelf failed: it can't be had any more
 }
@@ -52,10 +54,14 @@ type version struct {
 	ended   bool
 	next    chan struct{} // closed once a newer version is published; never when ended
 
-	old     []byte // lines of the listed segments that show no parts any more
-	tail    []byte // everything behind old
-	skipped int    // listed segments that a delta leaves out
-	skipLen int    // the length of their lines at the front of old
+	old     []byte   // lines of the listed segments that show no parts any more
+	tail    []byte   // the other segments and parts
+	ranges  []byte   // date ranges
+	recent  []byte   // those of them that were announced lately
+	removed []string // IDs of those that have been removed lately
+	edges   []byte   // hints, reports and the end
+	skipped int      // listed segments that a delta leaves out
+	skipLen int      // the length of their lines at the front of old
 
 	rendering sync.Mutex // single flight for the slots below
 	forms     [formCount]slot
