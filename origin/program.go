@@ -224,9 +224,9 @@ func (p *Program) withdrawn() bool {
 	return ended != nil && time.Since(*ended) > p.cfg.Window.Duration()
 }
 
-// mediaLife is how long media can be had after the end: until the playlists are withdrawn, and for as long
+// MediaLife is how long media can be had after the end: until the playlists are withdrawn, and for as long
 // again as a segment and the longest playlist last (L-6).
-func (p *Program) mediaLife() time.Duration {
+func (p *Program) MediaLife() time.Duration {
 	return p.cfg.Window.Duration() + p.limits.available
 }
 

@@ -59,6 +59,11 @@ func (s *Stream) restore(h History) {
 		s.recall(p, cut)
 	}
 	s.inits = append(s.inits, section{s.next, s.init})
+	for k := len(s.inits) - 2; k > 0; k-- { // a life without a segment
+		if s.inits[k].from == 0 {
+			s.inits[k].from = s.inits[k+1].from
+		}
+	}
 	s.number = uint64(len(s.inits)) << 40 // so that no ETag is used twice
 	s.trim()
 	s.publish()

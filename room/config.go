@@ -28,17 +28,37 @@ const MaxTiles = 9
 type Config struct {
 	Name     string
 	Start    Start
-	Linger   time.Duration       // how long an empty program goes on
-	Hold     time.Duration       // how long the seat of a lost participant is kept
-	Preset   string              // of packager.NewCustomPlan
-	Numbers  packager.Numbers    // that replace the preset's
-	Window   time.Duration       // of media a viewer can seek back
+	Linger   time.Duration    // how long an empty program goes on
+	Hold     time.Duration    // how long the seat of a lost participant is kept
+	Preset   string           // of packager.NewCustomPlan
+	Numbers  packager.Numbers // that replace the preset's
+	Window   time.Duration    // of media a viewer can seek back
+	Event    bool             // everything stays in the playlist
+	Record   Record
 	Canvases []compositor.Canvas // the default first; names as they stand in URLs
 	Rate     media.FrameRate
 	Mix      compositor.Mix
 	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
 
 	PublishToken string // who publishes has to bring it; "": everybody may
+}
+
+// Record says what is recorded of each program.
+type Record struct {
+	Enabled bool          // the program, in every rendition
+	Iso     bool          // each broadcaster's own sound and picture
+	Keep    time.Duration // then a recording is removed; 0: never
+}
+
+// eventLife is how long the playlists of an event outlive its end.
+const eventLife = time.Hour
+
+// window is how long playlists outlive a program.
+func (c Config) window() time.Duration {
+	if c.Event {
+		return eventLife
+	}
+	return max(c.Window, time.Minute)
 }
 
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
@@ -86,7 +106,7 @@ func (c Config) changed(next Config) (later []string) {
 	if c.Mix != next.Mix {
 		later = append(later, "mix")
 	}
-	if c.Window != next.Window {
+	if c.Window != next.Window || c.Event != next.Event {
 		later = append(later, "window")
 	}
 	return later

@@ -9,55 +9,122 @@ import (
 	"time"
 
 	"tilecast/compositor"
-	"tilecast/compositor/codec"
 	"tilecast/media"
 	"tilecast/origin"
+	"tilecast/origin/archive"
 	"tilecast/packager"
 )
 
 // program is one life of a room: the stages, joined. Its parts do not change.
 type program struct {
 	id      string
-	started time.Time
+	started time.Time // the program; clock begins with this process
 	clock   media.Clock
 	plan    packager.Plan
 	comp    *compositor.Compositor
 	out     *origin.Program
+	keep    *archive.Writer // nil: nothing is kept
 }
 
 // newProgram opens the encoders of cfg and joins them to the origin. Nothing
-// runs yet.
-func newProgram(cfg Config, codecs codec.Set, log *slog.Logger, event func(string, ...slog.Attr)) (*program, error) {
+// runs yet. With from, which is mended, it goes on with that program, unless cfg is of another plan or ladder.
+func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger, event func(string, ...slog.Attr)) (*program, error) {
 	plan, err := packager.NewCustomPlan(cfg.Preset, cfg.Rate, cfg.Numbers)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{id: newID(), started: time.Now(), plan: plan}
-	p.clock = media.NewClock(p.started)
+	now := time.Now()
+	p := &program{id: newID(), started: now, plan: plan, clock: media.NewClock(now)}
+	first := plan.FirstMSN(now)
+	var renditions streams
+	out := origin.ProgramConfig{Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event, Log: log}
+	if from != nil {
+		if err := same(from, plan); err != nil {
+			return nil, err
+		}
+		p.id, p.started, first = from.ID, from.Lives[0].Began, from.Next()
+		out.Past = histories(from)
+		for _, st := range from.Streams {
+			renditions.want = append(renditions.want, st.Name)
+		}
+	}
+	log = log.With("program", p.id)
 	wall := func(t media.Time) time.Time { return p.clock.Wall(t - plan.Delay) } // when it was captured
-	track := packager.TrackConfig{FirstMSN: plan.FirstMSN(p.started), Wall: wall}
-	p.out = origin.NewProgram(origin.ProgramConfig{
-		ID: p.id, Plan: plan, FirstMSN: track.FirstMSN, Wall: wall,
-		Window: media.FromDuration(cfg.Window), Log: log,
-	})
+	track := packager.TrackConfig{FirstMSN: first, Wall: wall}
+	out.ID, out.FirstMSN, out.Wall = p.id, first, wall
+	if house.store != nil {
+		p.keep = openArchive(cfg, from, house, event, archive.Manifest{
+			Room: cfg.Name, ID: p.id, Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event,
+			Lives: []archive.Life{{Began: now.UTC(), First: first}},
+		})
+		out.Keep = func(stream, canvas string, in packager.Init) origin.Shelf { return p.keep.Keep(stream, canvas, in) }
+	}
+	p.out = origin.NewProgram(out)
 	p.comp, err = compositor.New(compositor.Config{
 		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix, Event: event,
-		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log.With("program", p.id),
+		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log,
 		Open: func(canvas, id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", id, err)
+			}
+			name := id
+			if params.Video != nil {
+				name = canvas + "-" + id
+			}
+			if err := renditions.add(name); err != nil {
+				return nil, err
 			}
 			if params.Audio != nil {
 				return packager.NewTrack(in, plan, track, p.out.AddAudio(id, in)), nil
 			}
 			return packager.NewTrack(in, plan, track, p.out.AddVideo(canvas, id, in)), nil
 		},
-	}, codecs)
+	}, house.codecs)
 	if err != nil {
 		return nil, err
 	}
+	if err := renditions.missing(); err != nil {
+		p.comp.Stop()
+		p.comp.Run() // closes the encoders: nothing was composed
+		return nil, err
+	}
+	if from != nil {
+		p.out.Resume()
+	}
 	return p, nil
+}
+
+// openArchive makes the place of a program on disk. Nothing is written before its Run.
+func openArchive(cfg Config, from *archive.Loaded, house *Rooms, event func(string, ...slog.Attr), m archive.Manifest) *archive.Writer {
+	var w *archive.Writer
+	if from != nil {
+		w = from.Resume(m.Lives[0].Began, event)
+	} else {
+		w = house.store.Create(m, event)
+	}
+	if cfg.Record.Enabled {
+		w.Record(m.Lives[0].First)
+	}
+	return w
+}
+
+// run is the program until it has ended and all of it is on disk. It starts the writer's goroutine, which ends with it.
+func (p *program) run() {
+	if p.keep == nil {
+		p.comp.Run()
+		return
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		p.keep.Run()
+	}()
+	p.comp.Run()
+	p.out.Finish() // in case a rung could not
+	now := time.Now()
+	p.keep.Close(now, now.Add(p.out.MediaLife()))
+	<-written
 }
 
 // newID is an unguessable name: it guards a program's media.

@@ -60,21 +60,26 @@ func (r *Room) startLocked() error {
 	if r.prog != nil {
 		return nil
 	}
-	p, err := newProgram(r.cfg, r.house.codecs, r.log, r.event)
+	p, err := newProgram(r.cfg, nil, r.house, r.log, r.event)
 	if err != nil {
 		return err
 	}
+	r.air(p)
+	r.log.Info("program on air", "program", p.id, "preset", p.plan.Preset)
+	r.events.Add(time.Now(), "program", slog.String("program", p.id), slog.String("state", "on air"))
+	return nil
+}
+
+// air publishes p and starts it. Called locked.
+func (r *Room) air(p *program) {
 	r.prog = p
 	r.house.pub.Publish(r.name, p.out)
 	r.house.wg.Add(1)
 	go func() { // ends when stop has been called and the last packet is out
 		defer r.house.wg.Done()
-		p.comp.Run()
+		p.run()
 		r.ended(p)
 	}()
-	r.log.Info("program on air", "program", p.id, "preset", p.plan.Preset)
-	r.events.Add(p.started, "program", slog.String("program", p.id), slog.String("state", "on air"))
-	return nil
 }
 
 // stop ends the program: sources close, EOF flows. It does not wait.
@@ -247,6 +252,11 @@ func (r *Room) remove(g *guest) {
 		}
 	}
 	g.tile.Leave()
+	r.lingerLocked()
+}
+
+// lingerLocked ends the program in a while if nobody is on stage until then. Called locked.
+func (r *Room) lingerLocked() {
 	if len(r.guests) > 0 || r.cfg.Start == Always || r.prog == nil {
 		return
 	}

@@ -39,7 +39,7 @@ func demo() Config {
 func house(t *testing.T, f func(t *testing.T, rs *Rooms, s *shelf), cfgs ...Config) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
-		rs, err := New(cfgs, codec.Fake(), s, nil)
+		rs, err := New(cfgs, codec.Fake(), s, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

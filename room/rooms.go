@@ -13,6 +13,7 @@ import (
 	"tilecast/compositor/codec"
 	"tilecast/ingest"
 	"tilecast/origin"
+	"tilecast/origin/archive"
 )
 
 // Publisher makes programs reachable under their room's address. The origin implements it.
@@ -24,6 +25,7 @@ type Publisher interface {
 type Rooms struct {
 	codecs codec.Set
 	pub    Publisher
+	store  *archive.Store // nil: nothing is kept
 	log    *slog.Logger
 	wg     sync.WaitGroup // program goroutines
 
@@ -32,12 +34,13 @@ type Rooms struct {
 	closed bool
 }
 
-// New makes the rooms of cfgs; those that start always are on air when it returns.
-func New(cfgs []Config, codecs codec.Set, pub Publisher, log *slog.Logger) (*Rooms, error) {
+// New makes the rooms of cfgs. Programs that were on air when the process before ended go on, if store has them, and
+// rooms that start always are on air when it returns. Without a store nothing is kept.
+func New(cfgs []Config, codecs codec.Set, pub Publisher, store *archive.Store, log *slog.Logger) (*Rooms, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	rs := &Rooms{codecs: codecs, pub: pub, log: log, rooms: map[string]*Room{}}
+	rs := &Rooms{codecs: codecs, pub: pub, store: store, log: log, rooms: map[string]*Room{}}
 	for _, cfg := range cfgs {
 		if err := cfg.Validate(); err != nil {
 			return nil, err
@@ -48,6 +51,7 @@ func New(cfgs []Config, codecs codec.Set, pub Publisher, log *slog.Logger) (*Roo
 		rs.rooms[cfg.Name] = newRoom(rs, cfg)
 	}
 	for _, r := range rs.all() {
+		r.resume()
 		if r.config().Start != Always {
 			continue
 		}

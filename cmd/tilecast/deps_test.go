@@ -26,7 +26,7 @@ var imports = map[string][]string{
 	"packager":           {"media"},
 	"packager/m3u8":      {},
 	"origin":             {"media", "packager/..."},
-	"origin/archive":     {"media", "packager"},
+	"origin/archive":     {"media", "packager/..."},
 	"origin/lint":        {"packager/m3u8"},
 	"origin/web":         {},
 	"room":               {"media", "ingest/...", "compositor/...", "packager/...", "origin/..."},

@@ -20,6 +20,7 @@ import (
 	"tilecast/ingest"
 	"tilecast/media"
 	"tilecast/origin"
+	"tilecast/origin/archive"
 	"tilecast/origin/web"
 	"tilecast/packager"
 	"tilecast/room"
@@ -48,6 +49,7 @@ type gateway struct {
 	ingest *ingest.Server
 	rooms  *room.Rooms
 	origin *origin.Server
+	store  *archive.Store // nil: nothing is kept
 	http   *http.Server
 	conns  *connections // what http listens to; nil before that
 	closed atomic.Bool
@@ -135,7 +137,10 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		err error
 		tls *tls.Config
 	)
-	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, log); err != nil {
+	if g.store, err = archive.Open(cfg.Data, log); err != nil {
+		log.Error("nothing is kept: no long windows, no recordings, and programs do not survive a restart", "err", err)
+	}
+	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, g.store, log); err != nil {
 		return nil, err
 	}
 	g.ingest, err = ingest.New(ingest.Config{UDPPort: cfg.UDP.Port, Jitter: jitter(cfg), Log: log}, g.rooms)
@@ -191,6 +196,9 @@ func (g *gateway) close(log *slog.Logger) error {
 	if err := g.http.Shutdown(ctx); err != nil {
 		g.http.Close()
 		log.Debug("connections cut off", "reason", err)
+	}
+	if g.store != nil {
+		g.store.Close()
 	}
 	return errRooms
 }

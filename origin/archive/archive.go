@@ -90,6 +90,7 @@ type Manifest struct {
 	ID      string        `json:"id"`
 	Plan    packager.Plan `json:"plan"`
 	Window  media.Time    `json:"window"` // of its playlists
+	Event   bool          `json:"event,omitempty"`
 	Lives   []Life        `json:"lives"`
 	Streams []Stream      `json:"streams"`
 	Takes   []Take        `json:"takes,omitempty"` // what is recorded

@@ -20,7 +20,7 @@ type Segment struct {
 	Life       int
 	Start, Dur media.Time // in its life
 	Size       int64
-	Gap        bool // it never came
+	Gap        bool // nothing of it came
 	Parts      []Part
 }
 
@@ -39,14 +39,15 @@ func initName(k int) string        { return "init." + strconv.Itoa(k) + ".mp4" }
 // indexed is how many segments an index file is for.
 const indexed = 1024
 
-// line is a part's in the index: msn, part, start and length in flicks, bytes, flags, CRC-32 of the bytes.
-// Flags are i (independent), l (the last of its segment), g (never came), or - for none.
-func line(p packager.Part, gap bool) []byte {
+// line is a part's in the index: msn, part, start and length in flicks, bytes, of those up to the end of a
+// key frame that comes first, flags, CRC-32 of the bytes. Flags are i (independent), l (the last of its segment),
+// g (it never came), or - for none.
+func line(p packager.Part) []byte {
 	flags := ""
 	for _, f := range []struct {
 		is   bool
 		flag string
-	}{{p.Independent, "i"}, {p.Last, "l"}, {gap, "g"}} {
+	}{{p.Independent, "i"}, {p.Last, "l"}, {p.Gap, "g"}} {
 		if f.is {
 			flags += f.flag
 		}
@@ -54,30 +55,31 @@ func line(p packager.Part, gap bool) []byte {
 	if flags == "" {
 		flags = "-"
 	}
-	return fmt.Appendf(nil, "%d %d %d %d %d %s %08x\n", p.MSN, p.Index, int64(p.Start), int64(p.Dur), len(p.Data), flags, crc32.ChecksumIEEE(p.Data))
+	return fmt.Appendf(nil, "%d %d %d %d %d %d %s %08x\n", p.MSN, p.Index, int64(p.Start), int64(p.Dur), len(p.Data), p.KeyLen, flags, crc32.ChecksumIEEE(p.Data))
 }
 
 // parseLine reads a line; false for one that is torn.
-func parseLine(b []byte) (p Part, gap, ok bool) {
-	var n [5]int64
+func parseLine(b []byte) (p Part, ok bool) {
+	var n [6]int64
 	for i := range n {
 		field, rest, found := bytes.Cut(b, []byte(" "))
 		v, good := number(field)
 		if !found || !good {
-			return p, false, false
+			return p, false
 		}
 		n[i], b = v, rest
 	}
 	flags, sum, found := strings.Cut(string(b), " ")
 	crc, err := strconv.ParseUint(sum, 16, 32)
 	if !found || err != nil || len(sum) != 8 || n[1] > 1<<20 {
-		return p, false, false
+		return p, false
 	}
 	p = Part{Part: packager.Part{
 		MSN: n[0], Index: int(n[1]), Start: media.Time(n[2]), Dur: media.Time(n[3]),
 		Independent: strings.Contains(flags, "i"), Last: strings.Contains(flags, "l"),
+		Gap: strings.Contains(flags, "g"), KeyLen: int(min(n[5], n[4])),
 	}, Size: n[4], CRC: uint32(crc)}
-	return p, strings.Contains(flags, "g"), p.Dur > 0
+	return p, p.Dur > 0
 }
 
 // number reads digits.
@@ -115,12 +117,17 @@ func readIndex(dir string, m *Manifest) (segs []Segment, torn int, err error) {
 			if len(row) == 0 {
 				continue
 			}
-			p, gap, ok := parseLine(row)
+			p, ok := parseLine(row)
 			if !ok || !whole {
 				torn++
 				continue
 			}
-			segs = appendPart(segs, m, p, gap)
+			segs = appendPart(segs, m, p)
+		}
+	}
+	for i := range segs {
+		if segs[i].Gap {
+			segs[i].Parts = nil
 		}
 	}
 	return segs, torn, nil
@@ -135,20 +142,19 @@ func boolInt(b bool) int {
 
 // appendPart adds p to the last segment or begins another with it. A part that does not follow is left out, and
 // so are those behind it, since the bytes before them are missing.
-func appendPart(segs []Segment, m *Manifest, p Part, gap bool) []Segment {
+func appendPart(segs []Segment, m *Manifest, p Part) []Segment {
 	n := len(segs)
 	switch {
 	case p.Index == 0 && (n == 0 || p.MSN > segs[n-1].MSN):
-		segs = append(segs, Segment{MSN: p.MSN, Life: m.life(p.MSN), Start: p.Start, Gap: gap})
+		segs = append(segs, Segment{MSN: p.MSN, Life: m.life(p.MSN), Start: p.Start, Gap: true})
 		n++
-	case n == 0 || p.MSN != segs[n-1].MSN || p.Index != len(segs[n-1].Parts) || segs[n-1].Gap:
+	case n == 0 || p.MSN != segs[n-1].MSN || p.Index != len(segs[n-1].Parts):
 		return segs
 	}
 	s := &segs[n-1]
 	s.Dur += p.Dur
 	s.Size += p.Size
-	if !gap {
-		s.Parts = append(s.Parts, p)
-	}
+	s.Gap = s.Gap && p.Gap
+	s.Parts = append(s.Parts, p)
 	return segs
 }

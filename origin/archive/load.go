@@ -211,6 +211,9 @@ func (l *Loaded) read(stream string, s *Segment) error {
 	rest := data
 	for i := range s.Parts {
 		p := &s.Parts[i]
+		if p.Gap {
+			continue
+		}
 		if p.Size > int64(len(rest)) || crc32.ChecksumIEEE(rest[:p.Size]) != p.CRC {
 			s.cut(i)
 			return errors.Join(errors.New("bytes are not what the index says"), os.Truncate(name, s.Size))
@@ -274,7 +277,7 @@ func (l *Loaded) Resume(began time.Time, event func(kind string, attrs ...slog.A
 		w.shelves = append(w.shelves, s)
 		for _, seg := range st.Segments[max(0, len(st.Segments)-64):] {
 			if seg.Gap { // so that the next life finds it, too
-				row := line(packager.Part{MSN: seg.MSN, Start: seg.Start, Dur: seg.Dur, Last: true}, true)
+				row := line(packager.Part{MSN: seg.MSN, Start: seg.Start, Dur: seg.Dur, Last: true, Gap: true})
 				w.send(job{do: func() error {
 					return w.disk.Append(filepath.Join(s.dir, indexName(seg.MSN)), append([]byte("\n"), row...))
 				}}, 0)

@@ -53,8 +53,8 @@ func (s *Shelf) spoil(msn int64) {
 	s.bad[msn] = true
 }
 
-// write puts a part into its file and its line into the index.
-func (s *Shelf) write(p packager.Part) error {
+// write puts a part into its file and its line into the index, unless one before it in its segment is missing.
+func (s *Shelf) write(p packager.Part) (written bool, err error) {
 	s.mu.Lock()
 	bad := s.bad[p.MSN]
 	if p.Index == 0 {
@@ -62,28 +62,30 @@ func (s *Shelf) write(p packager.Part) error {
 	}
 	s.mu.Unlock()
 	if bad {
-		return nil
+		return false, nil
 	}
 	file := filepath.Join(s.dir, segmentName(p.MSN))
-	row := line(p, len(p.Data) == 0)
+	row := line(p)
 	if s.torn {
 		row = append([]byte("\n"), row...)
 	}
-	err := s.w.disk.Append(file, p.Data)
+	if !p.Gap {
+		err = s.w.disk.Append(file, p.Data)
+	}
 	if err == nil {
 		err = s.w.disk.Append(filepath.Join(s.dir, indexName(p.MSN)), row)
 		s.torn = err != nil
 	}
 	if err != nil {
 		s.w.disk.Remove(file) // what is left of it takes place that others need
-		return err
+		return false, err
 	}
 	if p.Last {
 		s.mu.Lock()
 		s.end = max(s.end, p.MSN)
 		s.mu.Unlock()
 	}
-	return nil
+	return true, nil
 }
 
 // clear removes what is older than oldest and not recorded.

@@ -40,12 +40,9 @@ func (l *Loaded) trim() {
 	}
 }
 
-// remove takes a program's folder away, the manifest first, so that what is left of it after a crash is
-// nobody's. Files of others stay, and so do the folders that they are in.
+// remove takes a program's folder away, the manifest last, so that what a crash leaves is removed the next time.
+// Files of others stay, and so do the folders that they are in.
 func (s *Store) remove(dir string) error {
-	if err := s.disk.Remove(filepath.Join(dir, manifestName)); err != nil {
-		return err
-	}
 	folders, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		return err
@@ -65,7 +62,13 @@ func (s *Store) remove(dir string) error {
 				s.disk.Remove(name)
 			}
 		}
-		os.Remove(folder) // unless something of others is in it
+		if folder != dir {
+			os.Remove(folder) // unless something of others is in it
+		}
 	}
+	if err := s.disk.Remove(filepath.Join(dir, manifestName)); err != nil {
+		return err
+	}
+	os.Remove(dir)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -25,6 +24,7 @@ var errSlow = errors.New("the disk is too slow")
 
 // Writer writes one program. Its Run is the only goroutine that touches the disk.
 type Writer struct {
+	store *Store
 	dir   string
 	disk  Disk
 	log   *slog.Logger
@@ -74,7 +74,7 @@ func (s *Store) newWriter(m Manifest, event func(kind string, attrs ...slog.Attr
 		event = func(string, ...slog.Attr) {}
 	}
 	w := &Writer{
-		dir: s.dir(m.Room, m.ID), disk: s.disk, log: s.log.With("program", m.ID), event: event,
+		store: s, dir: s.dir(m.Room, m.ID), disk: s.disk, log: s.log.With("program", m.ID), event: event,
 		queue: make(chan job, maxQueued), wake: make(chan struct{}, 1), end: make(chan struct{}), m: m,
 	}
 	w.touch()
@@ -166,10 +166,11 @@ func (w *Writer) step(j job) {
 		return
 	}
 	w.queued.Add(-int64(len(j.part.Data)))
-	if err := j.shelf.write(j.part); err != nil {
+	switch written, err := j.shelf.write(j.part); {
+	case err != nil:
 		j.shelf.spoil(j.part.MSN)
 		w.fault(err, j.part.MSN)
-	} else {
+	case written:
 		w.parts.Add(1)
 		w.bytes.Add(int64(len(j.part.Data)))
 		w.well(j.part)
@@ -305,12 +306,12 @@ func (w *Writer) Close(ended, until time.Time) {
 // finish writes the playlists of a recording.
 func (w *Writer) finish() {
 	w.mu.Lock()
-	recorded := w.m.Recorded()
+	recorded, room, id := w.m.Recorded(), w.m.Room, w.m.ID
 	w.mu.Unlock()
 	if !recorded {
 		return
 	}
-	if err := writePlaylists(w.dir, w.disk); err != nil {
+	if err := writePlaylists(w.store, room, id); err != nil {
 		w.log.Error("recording has no playlists on disk", "folder", w.dir, "err", err)
 	} else {
 		w.log.Info("recording complete", "folder", w.dir)

@@ -1,0 +1,516 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tilecast/media"
+	"tilecast/packager"
+)
+
+var began = time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
+
+const first = 5000
+
+func open(t testing.TB) *Store {
+	t.Helper()
+	s, err := Open(t.TempDir(), slog.New(slog.NewTextHandler(testWriter{t}, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+type testWriter struct{ testing.TB }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	w.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
+func manifest(t testing.TB) Manifest {
+	t.Helper()
+	plan, err := packager.NewPlan("low", media.FrameRate{Num: 30, Den: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Manifest{Room: "demo", ID: "p1", Plan: plan, Window: 60 * media.Second, Lives: []Life{{Began: began, First: first}}}
+}
+
+// show is a program that is being written.
+type show struct {
+	t      testing.TB
+	w      *Writer
+	plan   packager.Plan
+	shelf  map[string]*Shelf
+	played map[string]int64
+	from   int64
+	oldest int64
+	run    sync.WaitGroup
+	events []string
+	mu     sync.Mutex
+}
+
+var names = []string{"main-720p", "audio"}
+
+func (s *Store) play(t testing.TB, m Manifest, from *Loaded) *show {
+	p := &show{t: t, plan: m.Plan, shelf: map[string]*Shelf{}, played: map[string]int64{}, from: m.Lives[0].First}
+	event := func(kind string, _ ...slog.Attr) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.events = append(p.events, kind)
+	}
+	if from != nil {
+		p.from = from.Next()
+		p.w = from.Resume(began.Add(time.Hour), event)
+	} else {
+		p.w = s.Create(m, event)
+	}
+	for _, name := range names {
+		in := packager.Init{Codecs: "avc1.42c01f", Timescale: 90000, Data: []byte("init of " + name)}
+		canvas := "main"
+		if name == "audio" {
+			canvas, in.Codecs, in.Timescale = "", "mp4a.40.2", 48000
+			in.Params.Audio = &media.AudioParams{Codec: media.AAC, SampleRate: 48000, Channels: 2, FrameSize: 1024}
+		} else {
+			in.Params.Video = &media.VideoParams{Codec: media.H264, W: 1280, H: 720, Rate: m.Plan.Rate}
+		}
+		p.shelf[name] = p.w.Keep(name, canvas, in)
+	}
+	p.run.Go(p.w.Run)
+	return p
+}
+
+func (p *show) part(name string) packager.Part {
+	n := p.played[name]
+	p.played[name]++
+	per := int64(p.plan.PartsPerSegment)
+	edge := func(n int64) media.Time { return p.plan.Rate.Frame(n * int64(p.plan.PartFrames)) }
+	return packager.Part{
+		MSN: p.from + n/per, Index: int(n % per), Start: edge(n), Dur: edge(n+1) - edge(n), Independent: n%per == 0, Last: n%per == per-1,
+		Data: fmt.Appendf(nil, "<%s %d.%d>", name, p.from+n/per, n%per),
+	}
+}
+
+// put puts n parts of every stream, or of those named.
+func (p *show) put(n int, streams ...string) {
+	if len(streams) == 0 {
+		streams = names
+	}
+	for range n {
+		for _, name := range streams {
+			p.shelf[name].Put(p.part(name), p.oldest)
+		}
+	}
+}
+
+// settle waits until all that was put is written.
+func (p *show) settle() {
+	done := make(chan struct{})
+	for !p.w.send(job{do: func() error { close(done); return nil }}, 0) {
+		time.Sleep(time.Millisecond)
+	}
+	<-done
+}
+
+// kill leaves the folder as it is, as a process does that is killed.
+func (p *show) kill() {
+	p.settle()
+	p.w.disk = dead{}
+	p.w.Close(began, began)
+	p.run.Wait()
+}
+
+func (p *show) told() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.events, " ")
+}
+
+// dead is a disk that takes nothing and says that it did.
+type dead struct{}
+
+func (dead) Append(string, []byte) error  { return nil }
+func (dead) Replace(string, []byte) error { return nil }
+func (dead) Remove(string) error          { return nil }
+
+func load(t testing.TB, s *Store) *Loaded {
+	t.Helper()
+	all := s.Programs("demo")
+	if len(all) != 1 {
+		t.Fatalf("%d programs", len(all))
+	}
+	if err := all[0].Load(); err != nil {
+		t.Fatal(err)
+	}
+	return all[0]
+}
+
+// What was put comes back, to the byte, after a process was killed; the open segment with the parts it had, and all
+// streams end with the same number, of which one that a stream never had is a gap.
+func TestComesBackAfterAKill(t *testing.T) {
+	for _, shape := range []struct {
+		name     string
+		top, snd int
+		end      int64
+		parts    [2]int // of the last segment
+	}{{"within a segment", 20, 21, first + 3, [2]int{2, 3}}, {"at an edge", 18, 18, first + 2, [2]int{6, 6}}, {"across one", 19, 18, first + 3, [2]int{1, 0}}} {
+		t.Run(shape.name, func(t *testing.T) {
+			s := open(t)
+			p := s.play(t, manifest(t), nil)
+			p.put(shape.top, "main-720p")
+			p.put(shape.snd, "audio")
+			p.kill()
+			for life := 1; life < 3; life++ { // and so again
+				l := load(t, s)
+				if !l.Mend(60 * media.Second) {
+					t.Fatal("nothing is left")
+				}
+				for i, st := range l.Streams {
+					n := len(st.Segments)
+					last := st.Segments[n-1]
+					if life == 1 && (n != int(shape.end-first)+1 || last.MSN != shape.end || len(last.Parts) != shape.parts[i] || last.Gap != (shape.parts[i] == 0) || last.Dur == 0) {
+						t.Errorf("%s: %d segments, the last %+v", st.Name, n, last)
+					}
+					for _, seg := range st.Segments {
+						for k, part := range seg.Parts {
+							if string(part.Data) != fmt.Sprintf("<%s %d.%d>", st.Name, seg.MSN, k) {
+								t.Errorf("part %d.%d holds %q", seg.MSN, k, part.Data)
+							}
+						}
+					}
+					if len(st.Inits) != life || string(st.Inits[0].Data) != "init of "+st.Name {
+						t.Errorf("%s: %d init sections", st.Name, len(st.Inits))
+					}
+				}
+				next := l.Next()
+				if life == 1 && next != shape.end+1 {
+					t.Errorf("goes on with %d", next)
+				}
+				q := s.play(t, l.Manifest, l)
+				q.put(8)
+				q.kill()
+				again := load(t, s)
+				seg := again.Streams[1].Segments
+				if got := seg[len(seg)-2]; got.MSN != next || got.Life != life || len(got.Parts) != 6 || len(again.Lives) != life+1 {
+					t.Errorf("life %d: %+v", life, got)
+				}
+			}
+		})
+	}
+}
+
+// Files that a crash of the machine left: torn lines, short files, bytes that are not what was written, lines
+// of files that are not there. What lies before the fault is kept.
+func TestMendsWhatIsTorn(t *testing.T) {
+	for name, damage := range map[string]struct {
+		do   func(t *testing.T, dir string)
+		end  int64
+		last int // parts of the last segment of the video
+	}{
+		"torn line":       {func(t *testing.T, dir string) { cutFile(t, filepath.Join(dir, indexName(first)), 5) }, first + 3, 1},
+		"garbage in line": {func(t *testing.T, dir string) { appendFile(t, filepath.Join(dir, indexName(first)), "\x00\x00 5\n") }, first + 3, 2},
+		"short file":      {func(t *testing.T, dir string) { cutFile(t, filepath.Join(dir, segmentName(first+3)), 3) }, first + 3, 1},
+		"part without line": {func(t *testing.T, dir string) {
+			appendFile(t, filepath.Join(dir, segmentName(first+3)), "<half a par")
+		}, first + 3, 2},
+		"zeros": {func(t *testing.T, dir string) {
+			data, _ := os.ReadFile(filepath.Join(dir, segmentName(first+2)))
+			clear(data[40:])
+			os.WriteFile(filepath.Join(dir, segmentName(first+2)), data, 0o644)
+		}, first + 3, 0}, // the sound has it: a gap
+		"a segment gone": {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, segmentName(first+3))) }, first + 3, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			p := s.play(t, manifest(t), nil)
+			p.put(20)
+			p.kill()
+			damage.do(t, filepath.Join(s.dir("demo", "p1"), "main-720p"))
+			l := load(t, s)
+			if !l.Mend(60 * media.Second) {
+				t.Fatal("nothing is left")
+			}
+			st := l.Streams[0]
+			last := st.Segments[len(st.Segments)-1]
+			if last.MSN != damage.end || len(last.Parts) != damage.last {
+				t.Errorf("ends with %d of %d parts, want %d of %d", last.MSN, len(last.Parts), damage.end, damage.last)
+			}
+			var size int64
+			for _, part := range last.Parts {
+				size += int64(len(part.Data))
+			}
+			if info, err := os.Stat(filepath.Join(s.dir("demo", "p1"), "main-720p", segmentName(last.MSN))); len(last.Parts) > 0 && (err != nil || info.Size() != size) {
+				t.Errorf("the file of the last segment has %v bytes, its parts %d", info.Size(), size)
+			}
+			q := s.play(t, l.Manifest, l)
+			q.put(12)
+			q.kill()
+			if seg := load(t, s).Streams[0].Segments; seg[len(seg)-1].MSN != damage.end+2 || len(seg[len(seg)-1].Parts) != 6 {
+				t.Errorf("does not go on: %+v", seg[len(seg)-1])
+			}
+		})
+	}
+}
+
+func cutFile(t *testing.T, name string, n int64) {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, info.Size()-n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func appendFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := (Files{}).Append(name, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Folders that are not ours, or of another version, are passed over and left alone.
+func TestPassesOverWhatIsNotOurs(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.put(6)
+	p.kill()
+	for name, text := range map[string]string{
+		"other/program.json": `{"format": 99, "room": "demo", "id": "other"}`,
+		"moved/program.json": `{"format": 1, "room": "demo", "id": "p9"}`,
+		"empty/program.json": `{"format": 1, "room": "demo", "id": "empty"}`,
+		"torn/program.json":  `{"format": 1, "ro`,
+		"notes/todo.txt":     "buy milk",
+		"stray":              "a file",
+	} {
+		appendFile(t, filepath.Join(s.root, "demo", name), text)
+	}
+	if l := load(t, s); l.ID != "p1" {
+		t.Errorf("found %s", l.ID)
+	}
+	s.Sweep("demo", began.Add(100*time.Hour), time.Hour)
+	for _, name := range []string{"other/program.json", "notes/todo.txt", "stray", "torn/program.json"} {
+		if _, err := os.Stat(filepath.Join(s.root, "demo", name)); err != nil {
+			t.Errorf("%s was touched: %v", name, err)
+		}
+	}
+	if len(s.Programs("nobody")) != 0 {
+		t.Error("a room without a folder has programs")
+	}
+}
+
+// One process has the folder.
+func TestFolderIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, nil); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second process: %v", err)
+	}
+	s.Close()
+	if s, err = Open(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if _, err := Open("/dev/null/x", nil); err == nil {
+		t.Error("a folder that can't be made was opened")
+	}
+}
+
+// faulty is a disk that is full while told so, or hangs.
+type faulty struct {
+	Files
+	mu    sync.Mutex
+	full  bool
+	hangs chan struct{} // nil: it does not
+}
+
+func (f *faulty) Append(name string, data []byte) error {
+	f.mu.Lock()
+	full, hangs := f.full, f.hangs
+	f.mu.Unlock()
+	if hangs != nil {
+		<-hangs
+	}
+	if full {
+		f.Files.Append(name, data[:len(data)/2]) // as a full disk does
+		return errors.New("no space left on device")
+	}
+	return f.Files.Append(name, data)
+}
+
+func (f *faulty) set(full bool, hangs chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.full, f.hangs = full, hangs
+}
+
+// A full disk ends the recording with an event, loses the segments it has no place for and nothing else, and
+// parts are kept again when there is room.
+func TestFullDisk(t *testing.T) {
+	s, disk := open(t), &faulty{}
+	s.UseDisk(disk)
+	p := s.play(t, manifest(t), nil)
+	p.w.Record(first)
+	p.put(20)
+	p.settle()
+	disk.set(true, nil)
+	p.put(12)
+	p.settle()
+	if p.told() != "disk_failed recording_stopped" {
+		t.Fatalf("told %q", p.told())
+	}
+	disk.set(false, nil)
+	p.put(18)
+	p.settle()
+	if p.told() != "disk_failed recording_stopped disk_recovered" {
+		t.Errorf("told %q", p.told())
+	}
+	for msn, want := range map[int64]bool{first + 2: true, first + 3: false, first + 4: false, first + 5: false, first + 6: true, first + 7: true} {
+		if got := p.shelf["audio"].Kept(msn); got != want {
+			t.Errorf("segment %d kept: %v", msn, got)
+		}
+	}
+	if st := p.w.Stats(); st.Recording || st.Faults == 0 || st.Dropped != 0 {
+		t.Errorf("%+v", st)
+	}
+	p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
+	p.run.Wait()
+	l := load(t, s)
+	if c := l.recorded(); len(c.streams[0].Segments) != 3 {
+		t.Errorf("%d segments are recorded, want the three that were whole", len(c.streams[0].Segments))
+	}
+}
+
+// A disk that hangs takes what the queue holds, and no longer; the caller never waits.
+func TestSlowDisk(t *testing.T) {
+	s, disk := open(t), &faulty{}
+	s.UseDisk(disk)
+	p := s.play(t, manifest(t), nil)
+	p.w.Record(first)
+	p.put(6)
+	p.settle()
+	hangs := make(chan struct{})
+	disk.set(false, hangs)
+	p.put(6 * 60)
+	st := p.w.Stats()
+	if st.Dropped == 0 || st.Queued > maxQueued || p.told() != "disk_failed recording_stopped" {
+		t.Errorf("%+v, told %q", st, p.told())
+	}
+	disk.set(false, nil)
+	close(hangs)
+	p.settle()
+	p.put(12)
+	p.settle()
+	if got := p.shelf["audio"].Kept(first + 61); !got {
+		t.Error("not kept when the disk is back")
+	}
+	p.w.Close(began, began)
+	p.run.Wait()
+}
+
+// The bytes that wait are bounded as well as the parts.
+func TestQueueIsBoundedInBytes(t *testing.T) {
+	s, disk := open(t), &faulty{}
+	s.UseDisk(disk)
+	p := s.play(t, manifest(t), nil)
+	hangs := make(chan struct{})
+	disk.set(false, hangs)
+	for range 10 {
+		part := p.part("audio")
+		part.Data = make([]byte, 10<<20)
+		p.shelf["audio"].Put(part, 0)
+	}
+	if n := p.w.queued.Load(); n > maxBytes {
+		t.Errorf("%d bytes wait", n)
+	}
+	if p.w.Stats().Dropped == 0 {
+		t.Error("nothing was dropped")
+	}
+	disk.set(false, nil)
+	close(hangs)
+	p.w.Close(began, began)
+	p.run.Wait()
+}
+
+// What has left the window is removed, index and all, but for what is recorded.
+func TestOldSegmentsAreRemoved(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	for range 1200 {
+		p.put(6)
+		msn := p.from + p.played["audio"]/6
+		p.oldest = msn - 30
+		switch msn {
+		case first + 100:
+			p.w.Record(msn)
+		case first + 110:
+			p.w.StopRecording(msn)
+		}
+		if msn%20 == 0 {
+			p.settle()
+		}
+	}
+	p.settle()
+	names, _ := filepath.Glob(filepath.Join(s.dir("demo", "p1"), "audio", "*.m4s"))
+	if len(names) < 30+11 || len(names) > 33+11 {
+		t.Errorf("%d files, want the window's 30 and 11 recorded ones", len(names))
+	}
+	if p.shelf["audio"].Kept(first + 500) {
+		t.Error("a removed segment counts as kept")
+	}
+	if f, err := p.shelf["audio"].Open(first + 1195); err != nil {
+		t.Error(err)
+	} else {
+		data, _ := io.ReadAll(f)
+		f.Close()
+		if !bytes.HasPrefix(data, []byte("<audio ")) {
+			t.Errorf("%q", data)
+		}
+	}
+	p.w.Close(began.Add(40*time.Minute), began.Add(50*time.Minute))
+	p.run.Wait()
+	dir := s.dir("demo", "p1")
+	s.Sweep("demo", began.Add(45*time.Minute), 0)
+	if left, _ := filepath.Glob(filepath.Join(dir, "audio", "*.m4s")); len(left) != len(names) {
+		t.Error("swept before its time")
+	}
+	s.Sweep("demo", began.Add(time.Hour), 0)
+	if left, _ := filepath.Glob(filepath.Join(dir, "audio", "*.m4s")); len(left) != 11 {
+		t.Errorf("%d files left of a recording of 11", len(left))
+	}
+	s.Sweep("demo", began.Add(48*time.Hour), 24*time.Hour)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a recording past its time: %v", err)
+	}
+}
+
+// A reader of lines takes what line writes, and nothing else for it.
+func FuzzLine(f *testing.F) {
+	f.Add([]byte("5000 0 0 235200000 18233 900 il 9f3a21cc"))
+	f.Add([]byte("5000 0 0 2352"))
+	f.Add([]byte(""))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, ok := parseLine(b)
+		if !ok {
+			return
+		}
+		if p.Dur <= 0 || p.Size < 0 || p.Index < 0 || p.MSN < 0 {
+			t.Errorf("%q is %+v", b, p)
+		}
+	})
+}
