@@ -43,7 +43,10 @@ func checkRoom(bad report, at string, r *Room) {
 	}
 	oneOf(bad, at+".start", r.Start, "on-publish", "always")
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
-	between(bad, at+".window", r.Window, 20*time.Second, time.Hour)
+	if !r.Window.Event {
+		between(bad, at+".window", r.Window.Length, 30*time.Second, 24*time.Hour)
+	}
+	between(bad, at+".record.keep", r.Record.Keep, 0, 10*365*24*time.Hour)
 	between(bad, at+".audio.bitrate", r.Audio.BitRate, 32_000, 320_000)
 	if r.Audio.Loudness != 0 {
 		between(bad, at+".audio.loudness", r.Audio.Loudness, -31, -10)

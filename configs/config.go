@@ -61,7 +61,8 @@ type Room struct {
 	Start   string        `yaml:"start"`   // on-publish or always
 	Linger  time.Duration `yaml:"linger"`  // how long a program goes on without a broadcaster
 	Latency Latency       `yaml:"latency"` // numbers that replace the preset's
-	Window  time.Duration `yaml:"window"`  // how much of the program playlists hold
+	Window  Window        `yaml:"window"`  // how much of the program playlists hold
+	Record  Record        `yaml:"record"`
 	Canvas  Canvas        `yaml:"canvas"`
 	Layout  Layout        `yaml:"layout"`
 	Ladder  []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
@@ -70,6 +71,19 @@ type Room struct {
 	// Shapes are the room's canvases, each with a URL of its own, the first the default. When there is
 	// none said, there is one: main, of Canvas, Layout and Ladder.
 	Canvases []Shape `yaml:"canvases"`
+}
+
+// Window is how far back viewers can go: a length of time, or all of the program ("event").
+type Window struct {
+	Length time.Duration // 0 where Event is
+	Event  bool
+}
+
+// Record is what is kept of programs when they are over.
+type Record struct {
+	Enabled bool          `yaml:"enabled"` // the program, in all qualities
+	Iso     bool          `yaml:"iso"`     // each broadcaster's own sound and picture, as they came
+	Keep    time.Duration `yaml:"keep"`    // then it is removed; 0: never
 }
 
 // Shape is one of several canvases of a room. What it leaves out is as the room has it.
@@ -165,7 +179,7 @@ func defaultRoom() Room {
 		Preset: "low",
 		Start:  "on-publish",
 		Linger: 5 * time.Minute,
-		Window: time.Minute,
+		Window: Window{Length: time.Minute},
 		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}, Background: Color{0x10, 0x14, 0x18}},
 		Layout: Layout{Mode: "grid", Fit: "cover", Gap: 8, Labels: true},
 		Audio:  Audio{BitRate: 128_000, LowBitRate: 48_000, Loudness: -16, Ducking: 12},

@@ -53,6 +53,12 @@ func setScalar(dst any, s string) (err error) {
 			return fmt.Errorf("%q is not a length of time such as 90s, 5m or 1h30m", s)
 		}
 		*d = v
+	case *Window:
+		if *d = (Window{Event: s == "event"}); !d.Event {
+			if d.Length, err = time.ParseDuration(s); err != nil {
+				return fmt.Errorf("%q is not a length of time such as 60s, 15m or 24h, nor the word event", s)
+			}
+		}
 	case *BitRate:
 		*d, err = parseBitRate(s)
 	case *Color:

@@ -33,7 +33,7 @@ type Config struct {
 	Preset   string           // of packager.NewCustomPlan
 	Numbers  packager.Numbers // that replace the preset's
 	Window   time.Duration    // of media a viewer can seek back
-	Event    bool             // everything stays in the playlist
+	Event    bool             // everything stays in the playlist, and there for Window after the end
 	Record   Record
 	Canvases []compositor.Canvas // the default first; names as they stand in URLs
 	Rate     media.FrameRate
@@ -50,16 +50,8 @@ type Record struct {
 	Keep    time.Duration // then a recording is removed; 0: never
 }
 
-// eventLife is how long the playlists of an event outlive its end.
-const eventLife = time.Hour
-
 // window is how long playlists outlive a program.
-func (c Config) window() time.Duration {
-	if c.Event {
-		return eventLife
-	}
-	return max(c.Window, time.Minute)
-}
+func (c Config) window() time.Duration { return max(c.Window, time.Minute) }
 
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 

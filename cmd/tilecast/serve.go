@@ -233,7 +233,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 	for i, r := range cfg.Rooms {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
-			Preset: r.Preset, Numbers: r.Latency.Numbers(), Window: r.Window,
+			Preset: r.Preset, Numbers: r.Latency.Numbers(), Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
 			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
 		}
@@ -244,6 +244,14 @@ func roomConfigs(cfg configs.Config) []room.Config {
 		}
 	}
 	return rooms
+}
+
+// window is how long playlists are, or how long those of an event stay after its end.
+func window(w configs.Window) time.Duration {
+	if w.Event {
+		return time.Hour
+	}
+	return w.Length
 }
 
 // sounds are the renditions of the mix: the one that goes with the pictures, and one for listening only.
