@@ -41,6 +41,7 @@ func checkRoom(bad report, at string, r *Room) {
 	if oneOf(bad, at+".preset", r.Preset, packager.Presets()...) {
 		checkLatency(bad, at+".latency", r)
 	}
+	oneOf(bad, at+".parts", r.Parts, "files", "ranges")
 	oneOf(bad, at+".start", r.Start, "on-publish", "always")
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
 	if !r.Window.Event {

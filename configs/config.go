@@ -61,6 +61,7 @@ type Room struct {
 	Start   string        `yaml:"start"`   // on-publish or always
 	Linger  time.Duration `yaml:"linger"`  // how long a program goes on without a broadcaster
 	Latency Latency       `yaml:"latency"` // numbers that replace the preset's
+	Parts   string        `yaml:"parts"`   // files or ranges
 	Window  Window        `yaml:"window"`  // how much of the program playlists hold
 	Record  Record        `yaml:"record"`
 	Canvas  Canvas        `yaml:"canvas"`
@@ -177,6 +178,7 @@ func Default() Config {
 func defaultRoom() Room {
 	return Room{
 		Preset: "low",
+		Parts:  "files",
 		Start:  "on-publish",
 		Linger: 5 * time.Minute,
 		Window: Window{Length: time.Minute},

@@ -32,6 +32,7 @@ type Config struct {
 	Hold     time.Duration    // how long the seat of a lost participant is kept
 	Preset   string           // of packager.NewCustomPlan
 	Numbers  packager.Numbers // that replace the preset's
+	Ranges   bool             // parts are byte ranges of their segments
 	Window   time.Duration    // of media a viewer can seek back
 	Event    bool             // everything stays in the playlist, and there for Window after the end
 	Record   Record
@@ -86,7 +87,7 @@ func (c Config) Validate() error {
 
 // changed names what differs between c and next and takes effect only with the next program.
 func (c Config) changed(next Config) (later []string) {
-	if c.Preset != next.Preset || c.Numbers != next.Numbers {
+	if c.Preset != next.Preset || c.Numbers != next.Numbers || c.Ranges != next.Ranges {
 		later = append(later, "preset")
 	}
 	sameShape := func(a, b compositor.Canvas) bool { return a.Name == b.Name && a.W == b.W && a.H == b.H }

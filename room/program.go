@@ -37,7 +37,7 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 	p := &program{id: newID(), started: now, plan: plan, clock: media.NewClock(now)}
 	first := plan.FirstMSN(now)
 	var renditions streams
-	out := origin.ProgramConfig{Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event, Log: log}
+	out := origin.ProgramConfig{Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event, Ranges: cfg.Ranges, Log: log}
 	if from != nil {
 		if err := same(from, plan); err != nil {
 			return nil, err
@@ -74,6 +74,10 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 			}
 			if err := renditions.add(name); err != nil {
 				return nil, err
+			}
+			track := track
+			if params.Audio == nil || id != compositor.AudioID { // what is heard with pictures would say all twice
+				track.Events = p.out.Events()
 			}
 			if params.Audio != nil {
 				return packager.NewTrack(in, plan, track, p.out.AddAudio(id, in)), nil

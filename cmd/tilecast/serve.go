@@ -158,7 +158,7 @@ func (g *gateway) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/hls/", g.origin)
 	mux.Handle("/whip/", g.ingest)
-	mux.Handle("/api/v1/", api.New(g.rooms))
+	mux.Handle("/api/v1/", api.New(g.rooms, g.rooms))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if g.closed.Load() {
@@ -233,7 +233,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 	for i, r := range cfg.Rooms {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
-			Preset: r.Preset, Numbers: r.Latency.Numbers(), Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
+			Preset: r.Preset, Numbers: r.Latency.Numbers(), Ranges: r.Parts == "ranges", Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
 			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
 		}

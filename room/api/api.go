@@ -17,20 +17,25 @@ type Rooms interface {
 	Change(name, participant string, c room.Change) (room.Participant, error)
 }
 
-type api struct{ rooms Rooms }
+type api struct {
+	rooms Rooms
+	cues  Announcer
+}
 
 // New serves /api/v1/. Answers are JSON and never cached.
 //
 //	GET   /api/v1/rooms                            {"rooms": [Status...]}
 //	GET   /api/v1/rooms/{room}/events              server-sent events; see room.Event
+//	POST  /api/v1/rooms/{room}/events              an event for players: room.Cue → room.Cued
 //	PATCH /api/v1/rooms/{room}/participants/{id}   {"volume": 0.5, "muted": true} → Participant
-func New(rooms Rooms) http.Handler {
-	a := &api{rooms}
+func New(rooms Rooms, cues Announcer) http.Handler {
+	a := &api{rooms, cues}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/rooms", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"rooms": rooms.List()})
 	})
 	mux.HandleFunc("GET /api/v1/rooms/{room}/events", a.events)
+	mux.HandleFunc("POST /api/v1/rooms/{room}/events", a.announce)
 	mux.HandleFunc("PATCH /api/v1/rooms/{room}/participants/{id}", a.change)
 	mux.HandleFunc("POST /api/v1/rooms/{room}/participants/{id}", a.change)
 	mux.HandleFunc("OPTIONS /api/v1/", func(w http.ResponseWriter, _ *http.Request) {

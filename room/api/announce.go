@@ -1,0 +1,48 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"tilecast/origin"
+	"tilecast/packager"
+	"tilecast/room"
+)
+
+// Announcer takes events that players are told of.
+type Announcer interface {
+	Announce(name string, c room.Cue) (room.Cued, error)
+}
+
+// announce takes a room.Cue.
+func (a *api) announce(w http.ResponseWriter, r *http.Request) {
+	var c room.Cue
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		write(w, http.StatusBadRequest, map[string]string{
+			"error": fmt.Sprintf(`the body must be JSON such as {"id": "goal-1", "class": "com.example.score", "time": "2026-05-01T10:00:00Z", "duration": 5, "data": {"score": "3:2"}}, all of it optional: %v`, err),
+		})
+		return
+	}
+	done, err := a.cues.Announce(r.PathValue("room"), c)
+	status := http.StatusInternalServerError
+	switch {
+	case err == nil:
+		write(w, http.StatusCreated, done)
+		return
+	case errors.Is(err, room.ErrNoRoom):
+		status = http.StatusNotFound
+	case errors.Is(err, room.ErrValue), errors.Is(err, packager.ErrEvent), errors.Is(err, packager.ErrEventFar):
+		status = http.StatusBadRequest
+	case errors.Is(err, room.ErrOffAir), errors.Is(err, origin.ErrSameID):
+		status = http.StatusConflict
+	case errors.Is(err, packager.ErrEventPast):
+		status, err = http.StatusConflict, fmt.Errorf("time: %w; leave it out for now", err)
+	case errors.Is(err, origin.ErrManyDates), errors.Is(err, packager.ErrEventFull):
+		status = http.StatusTooManyRequests
+	}
+	write(w, status, map[string]string{"error": err.Error()})
+}
