@@ -3,109 +3,284 @@ package layout
 
 import "image"
 
-// MaxTiles is the most tiles a grid shows.
-const MaxTiles = 9
+// MaxTiles is the most tiles a canvas shows.
+const MaxTiles = 25
 
-// Fit says how a source fills a tile of another shape.
-type Fit uint8
+// Mode is the way in which people stand on a canvas.
+type Mode string
 
 const (
-	Cover   Fit = iota // fill the tile, crop the source around its centre
-	Contain            // show the whole source, leave bars
+	Grid          Mode = "grid"           // equal tiles
+	ActiveSpeaker Mode = "active-speaker" // one large tile and a strip of small ones along an edge
+	Single        Mode = "single"         // one, full frame
+	Split         Mode = "split"          // two to four that share the canvas without bars
+	Pip           Mode = "pip"            // one full frame and a small one in a corner
+	Screen        Mode = "screen"         // a shared screen large, people small; without a screen, a grid
+	Custom        Mode = "custom"         // slots
 )
 
-// Grid places n tiles on a w x h canvas in reading order: one column for one
-// tile, two for up to four, three for up to nine, as many rows as needed, a short
-// last row centred. Tiles are of one size; gap is the least distance between
-// neighbours and margin to the canvas's edge, in pixels. All coordinates are even.
-// Gap and margin give way where the canvas is too small for them.
-func Grid(w, h, n, gap, margin int) []image.Rectangle {
-	n = min(max(n, 0), MaxTiles)
-	if n == 0 {
-		return nil
+// Order is how people stand behind one another.
+type Order string
+
+const (
+	ByJoining Order = "join"
+	ByName    Order = "name"
+	BySpeech  Order = "spoken" // who spoke last, first
+)
+
+// Edge is where a strip lies. Auto is the right on a wide canvas and the bottom on an upright one.
+type Edge string
+
+const (
+	Auto   Edge = "auto"
+	Left   Edge = "left"
+	Right  Edge = "right"
+	Top    Edge = "top"
+	Bottom Edge = "bottom"
+)
+
+// Direction is how a split divides the canvas. Auto is a row on a wide canvas, a column on an
+// upright one, and two rows of two for four.
+type Direction string
+
+const (
+	AutoDirection Direction = "auto"
+	Row           Direction = "row"
+	Column        Direction = "column"
+)
+
+// Aspect is a tile's width by its height, or one of the two that are no number.
+type Aspect float64
+
+const (
+	Fill   Aspect = 0  // a tile takes all the room there is
+	Source Aspect = -1 // a tile is of its picture's shape
+)
+
+// Length is a distance on a canvas: a share of one of its sides, or pixels.
+type Length struct{ Percent, Pixels float64 }
+
+// Percent is a share of a side.
+func Percent(p float64) Length { return Length{Percent: p} }
+
+// Pixels is a distance that is the same on every canvas.
+func Pixels(n float64) Length { return Length{Pixels: n} }
+
+// Of is l where the side is so many pixels long.
+func (l Length) Of(side int) float64 { return l.Percent/100*float64(side) + l.Pixels }
+
+// Even is l as an even number of pixels, not below 0.
+func (l Length) Even(side int) int { return even(int(max(l.Of(side), 0) + 1)) }
+
+// Spec is a layout. Lengths are of the canvas's shorter side, unless they say otherwise.
+type Spec struct {
+	Mode        Mode
+	ShareScreen bool // a shared screen takes the stage while there is one, whatever the mode
+	Aspect      Aspect
+	Gap, Margin Length // between tiles, and around all
+	Columns     int    // of a grid; 0: as many as make the tiles largest
+	Max         int    // tiles; 0: MaxTiles
+	More        bool   // the last tile counts those beyond Max
+	Order       Order
+	Pinned      []Who // first of all, and large
+
+	OmitAudioOnly, OmitVideoOff bool // unless that leaves nobody
+
+	Strip StripSpec
+	Pip   PipSpec
+	Split SplitSpec
+	Slots []SlotSpec
+}
+
+// StripSpec is the strip of small tiles.
+type StripSpec struct {
+	Edge  Edge
+	Count int    // 1 to 8 tiles
+	Size  Length // of the canvas's side across the strip
+}
+
+// PipSpec is the small tile over the large one.
+type PipSpec struct {
+	Corner string // "top-left", "top-right", "bottom-left" or "bottom-right"
+	Size   Length // its width, of the canvas's width
+	Offset Length // from both edges
+	Who    Who
+}
+
+// SplitSpec is how many share the canvas, and how.
+type SplitSpec struct {
+	Direction Direction
+	Count     int // 2 to 4
+}
+
+// SlotSpec is one place of a custom layout. X and W are of the canvas's width, Y and H of its height.
+type SlotSpec struct {
+	Name       string
+	Who        Who
+	X, Y, W, H Length
+	Z          int // larger is nearer
+}
+
+// Person is what a layout needs to know of somebody.
+type Person struct {
+	ID, Name, Role string
+	Screen         bool    // shares a screen
+	Aspect         float64 // of the picture; 0: not known
+	Video          Video
+	Spoke          int // 1: spoke last, 2: before that; 0: never
+}
+
+// Video says what there is to see of somebody.
+type Video uint8
+
+const (
+	VideoOn   Video = iota // pictures come
+	VideoOff               // there is a camera, and it is off
+	AudioOnly              // there is none
+)
+
+// Stage is who is there and who speaks.
+type Stage struct {
+	People  []Person // in order of joining
+	Speaker string   // the ID of who speaks; empty: nobody in particular
+	Before  []string // Plan.Order of the arrangement before this; so few people as possible move
+}
+
+// Slot is one tile.
+type Slot struct {
+	Person int             // its index in Stage.People; -1: it says how many more there are
+	Rect   image.Rectangle // even, within the canvas
+	Main   bool            // the large one of its kind
+}
+
+// Plan is an arrangement.
+type Plan struct {
+	Slots []Slot   // the nearest last
+	More  int      // people that a slot without a person stands for
+	Order []string // of the people shown; for the next Stage
+}
+
+// Arrange puts the people of st on a canvas of w x h, which are even.
+func Arrange(s *Spec, w, h int, st *Stage) Plan {
+	a := arranger{spec: s, st: st, w: w, h: h, short: min(w, h)}
+	a.gap = s.Gap.Even(a.short)
+	a.area = inset(image.Rect(0, 0, w, h), s.Margin.Even(a.short))
+	list := s.cast(st)
+	if len(list) == 0 {
+		return Plan{}
 	}
-	cols, rows := shape(n)
-	tw, x0, dx := split(w, cols, gap, margin)
-	th, y0, dy := split(h, rows, gap, margin)
-	tiles := make([]image.Rectangle, 0, n)
-	for i := range n {
-		row, col := i/cols, i%cols
-		x := x0 + col*dx
-		if missing := cols - (n - row*cols); missing > 0 {
-			x += even(missing * dx / 2)
+	a.run(list)
+	for _, slot := range a.plan.Slots {
+		if slot.Person >= 0 {
+			a.plan.Order = append(a.plan.Order, st.People[slot.Person].ID)
 		}
-		y := y0 + row*dy
-		tiles = append(tiles, image.Rect(x, y, x+tw, y+th))
 	}
-	return tiles
+	return a.plan
 }
 
-func shape(n int) (cols, rows int) {
-	switch {
-	case n == 1:
-		cols = 1
-	case n <= 4:
-		cols = 2
+// arranger is one run of Arrange.
+type arranger struct {
+	spec        *Spec
+	st          *Stage
+	w, h, short int
+	gap         int
+	area        image.Rectangle // the canvas less its margin
+	plan        Plan
+}
+
+func (a *arranger) run(list []int) {
+	screens, people := a.split(list)
+	mode := a.spec.Mode
+	if a.spec.ShareScreen && len(screens) > 0 && !a.spec.bindsScreen() {
+		mode = Screen
+	}
+	switch mode {
+	case ActiveSpeaker:
+		a.activeSpeaker(list)
+	case Single:
+		a.add(a.main(list), a.area, true)
+	case Split:
+		a.share(list)
+	case Pip:
+		a.pip(list)
+	case Screen:
+		if len(screens) > 0 {
+			a.screen(screens, people)
+			return
+		}
+		a.grid(list)
+	case Custom:
+		a.custom(list)
 	default:
-		cols = 3
+		a.grid(list)
 	}
-	return cols, (n + cols - 1) / cols
 }
 
-// split divides an edge of length total into n even stretches of one size: the
-// first begins at start, each next one pitch further on. The group is centred.
-func split(total, n, gap, margin int) (size, start, pitch int) {
-	gap, margin = even(max(gap, 0)+1), even(max(margin, 0)+1)
-	size = even((total - 2*margin - (n-1)*gap) / n)
-	if size < 2 {
-		gap, margin = 0, 0
-		size = max(even(total/n), 2)
+// add gives person i the tile r.
+func (a *arranger) add(i int, r image.Rectangle, main bool) {
+	a.plan.Slots = append(a.plan.Slots, Slot{Person: i, Rect: r, Main: main})
+}
+
+// split divides list into shared screens, the last to join first, and people.
+func (a *arranger) split(list []int) (screens, people []int) {
+	for _, i := range list {
+		if a.st.People[i].Screen {
+			screens = append([]int{i}, screens...)
+		} else {
+			people = append(people, i)
+		}
 	}
-	used := n*size + (n-1)*gap
-	return size, even(max(total-used, 0) / 2), size + gap
+	return screens, people
 }
 
-// Place says which part of a sw x sh source is shown, and where, relative to the
-// corner of a w x h tile. Both rectangles are even; one is whole, the other
-// centred: Cover crops the source, Contain shrinks the destination. A covering
-// source that is at most a sixteenth too large is cut to the tile instead of being
-// scaled, which is sharper and costs a copy.
-func Place(fit Fit, sw, sh, w, h int) (src, dst image.Rectangle) {
-	sw, sh, w, h = max(even(sw), 2), max(even(sh), 2), max(even(w), 2), max(even(h), 2)
-	src, dst = image.Rect(0, 0, sw, sh), image.Rect(0, 0, w, h)
-	if fit == Contain {
-		return src, centre(dst, sw, sh)
+// main is who is shown large: who is pinned, else who speaks or spoke last, else the first.
+func (a *arranger) main(list []int) int {
+	if len(a.spec.Pinned) > 0 && a.spec.pin(a.st, list[0]) < len(a.spec.Pinned) {
+		return list[0]
 	}
-	if sw >= w && sh >= h && nearly(sw, sh, w, h) {
-		return middle(src, w, h), dst
+	best := list[0]
+	for _, i := range list {
+		p, b := &a.st.People[i], &a.st.People[best]
+		if p.ID == a.st.Speaker {
+			return i
+		}
+		if p.Spoke > 0 && (b.Spoke == 0 || p.Spoke < b.Spoke) {
+			best = i
+		}
 	}
-	return centre(src, w, h), dst
+	return best
 }
 
-// nearly reports whether covering w x h would scale sw x sh by no more than 1/16.
-func nearly(sw, sh, w, h int) bool {
-	crop := centre(image.Rect(0, 0, sw, sh), w, h)
-	return crop.Dx()-w <= w/16 && crop.Dy()-h <= h/16
-}
-
-// centre is the largest even rectangle of the shape w:h inside r, in its middle.
-func centre(r image.Rectangle, w, h int) image.Rectangle {
-	rw, rh := r.Dx(), r.Dy()
-	if rw*h > rh*w {
-		rw = min(nearestEven(rh*w, h), rw)
-	} else {
-		rh = min(nearestEven(rw*h, w), rh)
+// aspect is the shape of i's tile, w by h; Fill stays.
+func (a *arranger) aspect(i int) float64 {
+	if a.spec.Aspect != Source {
+		return float64(a.spec.Aspect)
 	}
-	return middle(r, max(rw, 2), max(rh, 2))
+	return a.shape(i)
 }
 
-// middle is the w x h rectangle in the middle of r.
-func middle(r image.Rectangle, w, h int) image.Rectangle {
-	x, y := r.Min.X+even((r.Dx()-w)/2), r.Min.Y+even((r.Dy()-h)/2)
-	return image.Rect(x, y, x+w, y+h)
+// shape is that of i's picture.
+func (a *arranger) shape(i int) float64 {
+	if i >= 0 && a.st.People[i].Aspect > 0 {
+		return min(max(a.st.People[i].Aspect, 0.2), 5)
+	}
+	return 16.0 / 9
 }
 
-func even(n int) int { return n &^ 1 }
+// without is list less person i.
+func without(list []int, i int) (rest []int) {
+	for _, k := range list {
+		if k != i {
+			rest = append(rest, k)
+		}
+	}
+	return rest
+}
 
-// nearestEven is the even number nearest to a/b.
-func nearestEven(a, b int) int { return (a + b) / (2 * b) * 2 }
+// inset is r less n on each side, or r where that leaves nothing.
+func inset(r image.Rectangle, n int) image.Rectangle {
+	if in := r.Inset(n); in.Dx() >= 16 && in.Dy() >= 16 {
+		return in
+	}
+	return r
+}

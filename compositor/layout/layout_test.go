@@ -1,83 +1,99 @@
 package layout
 
 import (
+	"fmt"
 	"image"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 )
 
-func TestGridOnTheUsualCanvas(t *testing.T) {
-	for _, c := range []struct {
-		n    int
-		want []image.Rectangle
-	}{
-		{1, []image.Rectangle{image.Rect(8, 8, 1272, 712)}},
-		{2, []image.Rectangle{image.Rect(8, 8, 636, 712), image.Rect(644, 8, 1272, 712)}},
-		{3, []image.Rectangle{image.Rect(8, 8, 636, 356), image.Rect(644, 8, 1272, 356), image.Rect(326, 364, 954, 712)}},
-		{4, []image.Rectangle{image.Rect(8, 8, 636, 356), image.Rect(644, 8, 1272, 356), image.Rect(8, 364, 636, 712), image.Rect(644, 364, 1272, 712)}},
-	} {
-		got := Grid(1280, 720, c.n, 8, 8)
-		if len(got) != c.n {
-			t.Fatalf("%d tiles asked for, %d given", c.n, len(got))
+// people are n of them; the k-th spoke k-th last.
+func people(n int) []Person {
+	var all []Person
+	for k := range n {
+		all = append(all, Person{ID: fmt.Sprint("p", k), Name: string(rune('A' + k)), Spoke: k + 1})
+	}
+	return all
+}
+
+func arrange(s Spec, w, h int, ps []Person) []image.Rectangle {
+	var rects []image.Rectangle
+	for _, slot := range Arrange(&s, w, h, &Stage{People: ps}).Slots {
+		rects = append(rects, slot.Rect)
+	}
+	return rects
+}
+
+// who are the names in the plan's slots, + for the tile that counts the others.
+func who(p Plan, ps []Person) string {
+	var b strings.Builder
+	for _, s := range p.Slots {
+		if s.Person < 0 {
+			fmt.Fprintf(&b, "+%d", p.More)
+			continue
 		}
-		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("tile %d of %d at %v, want %v", i, c.n, got[i], c.want[i])
-			}
+		b.WriteString(ps[s.Person].Name)
+	}
+	return b.String()
+}
+
+func TestGridOnTheUsualCanvas(t *testing.T) {
+	s := Spec{Mode: Grid, Gap: Pixels(8), Margin: Pixels(8)}
+	for _, c := range []struct {
+		n      int
+		aspect Aspect
+		want   []image.Rectangle
+	}{
+		{1, Fill, []image.Rectangle{image.Rect(8, 8, 1272, 712)}},
+		{4, Fill, []image.Rectangle{image.Rect(8, 8, 636, 356), image.Rect(644, 8, 1272, 356), image.Rect(8, 364, 636, 712), image.Rect(644, 364, 1272, 712)}},
+		{1, 16. / 9, []image.Rectangle{image.Rect(14, 8, 1266, 712)}},
+		{2, 16. / 9, []image.Rectangle{image.Rect(8, 182, 636, 536), image.Rect(644, 182, 1272, 536)}},
+		{3, 16. / 9, []image.Rectangle{image.Rect(18, 8, 636, 356), image.Rect(644, 8, 1262, 356), image.Rect(330, 364, 948, 712)}},
+	} {
+		s.Aspect = c.aspect
+		if got := arrange(s, 1280, 720, people(c.n)); !slices.Equal(got, c.want) {
+			t.Errorf("%d tiles of %v: %v, want %v", c.n, c.aspect, got, c.want)
 		}
 	}
-	if g := Grid(1280, 720, 4, 0, 0); g[3] != image.Rect(640, 360, 1280, 720) {
+	if g := arrange(Spec{Mode: Grid, Aspect: 16. / 9}, 1280, 720, people(4)); g[3] != image.Rect(640, 360, 1280, 720) {
 		t.Errorf("without a gap tile 4 is at %v", g[3])
 	}
-	if Grid(1280, 720, 0, 8, 8) != nil || len(Grid(1280, 720, 12, 8, 8)) != MaxTiles {
+	if arrange(s, 1280, 720, nil) != nil || len(arrange(s, 1280, 720, people(30))) != MaxTiles {
 		t.Error("no tiles or too many are not handled")
 	}
 }
 
 func TestGridColumns(t *testing.T) {
-	want := map[int][2]int{1: {1, 1}, 2: {2, 1}, 3: {2, 2}, 4: {2, 2}, 5: {3, 2}, 6: {3, 2}, 7: {3, 3}, 8: {3, 3}, 9: {3, 3}}
-	for n, cr := range want {
-		g := Grid(1920, 1080, n, 10, 20)
-		cols, rows := 0, map[int]bool{}
-		for _, r := range g {
-			rows[r.Min.Y] = true
-			if r.Min.Y == g[0].Min.Y {
-				cols++
-			}
-		}
-		if cols != cr[0] || len(rows) != cr[1] {
-			t.Errorf("%d tiles: %d columns and %d rows, want %v", n, cols, len(rows), cr)
-		}
-	}
-}
-
-func TestGridProperties(t *testing.T) {
-	for range 20000 {
-		w, h := 2*(8+rand.IntN(2000)), 2*(8+rand.IntN(2000))
-		n, gap, margin := 1+rand.IntN(9), rand.IntN(40), rand.IntN(60)
-		canvas := image.Rect(0, 0, w, h)
-		tiles := Grid(w, h, n, gap, margin)
-		last := tiles[0].Min.Y
-		for i, r := range tiles {
-			if !r.In(canvas) || r.Empty() || !isEven(r) || r.Size() != tiles[0].Size() {
-				t.Fatalf("%dx%d n=%d gap=%d margin=%d: tile %d is %v", w, h, n, gap, margin, i, r)
-			}
-			for _, q := range tiles[:i] {
-				if r.Overlaps(q) {
-					t.Fatalf("%dx%d n=%d: %v overlaps %v", w, h, n, r, q)
+	for _, c := range []struct {
+		w, h    int
+		n       string // numbers of people
+		columns string // that they stand in, a digit each
+	}{
+		{1920, 1080, "1 2 3 4 5 7 9 16 25", "1 2 2 2 3 3 3 4 5"},
+		{1080, 1920, "1 2 3 4 5 7 9 16 25", "1 1 1 1 1 2 2 2 3"},
+		{1080, 1080, "1 2 3 4 5 7 9 16 25", "1 1 1 2 2 2 2 3 4"},
+	} {
+		var got []string
+		for f := range strings.FieldsSeq(c.n) {
+			n := 0
+			fmt.Sscan(f, &n)
+			g := arrange(Spec{Mode: Grid, Aspect: 16. / 9, Gap: Percent(1)}, c.w, c.h, people(n))
+			cols := 0
+			for _, r := range g {
+				if r.Min.Y == g[0].Min.Y {
+					cols++
 				}
 			}
-			last = r.Min.Y
+			got = append(got, fmt.Sprint(cols))
 		}
-		left, right := w, 0
-		for _, r := range tiles {
-			if r.Min.Y == last {
-				left, right = min(left, r.Min.X), max(right, r.Max.X)
-			}
+		if s := strings.Join(got, " "); s != c.columns {
+			t.Errorf("%dx%d: columns %s, want %s", c.w, c.h, s, c.columns)
 		}
-		if d := left - (w - right); d < -4 || d > 4 {
-			t.Fatalf("%dx%d n=%d: the last row stands %d off the middle", w, h, n, d)
-		}
+	}
+	if g := arrange(Spec{Mode: Grid, Columns: 3}, 1280, 720, people(4)); g[2].Min.Y != g[0].Min.Y || g[3].Min.Y == g[0].Min.Y {
+		t.Errorf("three columns were asked for: %v", g)
 	}
 }
 

@@ -1,0 +1,137 @@
+package layout
+
+import (
+	"image"
+	"slices"
+)
+
+// grid is equal tiles in reading order, a short last row centred.
+func (a *arranger) grid(list []int) {
+	shown, more := a.choose(list, MaxTiles)
+	n := len(shown)
+	if more > 0 {
+		n++
+	}
+	aspect := float64(a.spec.Aspect)
+	if a.spec.Aspect == Source {
+		aspect = a.median(shown)
+	}
+	rects := gridOf(a.area, n, a.gap, a.spec.Columns, aspect)
+	for k, i := range shown {
+		r := rects[k]
+		if a.spec.Aspect == Source {
+			r = within(r, a.shape(i))
+		}
+		a.add(i, r, false)
+	}
+	a.others(more, rects[n-1])
+}
+
+// others adds the tile that says how many more there are.
+func (a *arranger) others(more int, r image.Rectangle) {
+	if more > 0 {
+		a.plan.More = more
+		a.add(-1, r, false)
+	}
+}
+
+// median is the middle one of the pictures' shapes.
+func (a *arranger) median(list []int) float64 {
+	var all []float64
+	for _, i := range list {
+		all = append(all, a.shape(i))
+	}
+	if len(all) == 0 {
+		return 16.0 / 9
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// gridOf is n tiles in area, all of one size: of the shape aspect, or as large as they can be when it
+// is 0. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
+// tiles stand side by side on a wide area and above one another on an upright one.
+func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.Rectangle {
+	var best struct {
+		cols, w, h int
+		score      float64
+	}
+	for cols := 1; cols <= n; cols++ {
+		if columns > 0 && cols != min(columns, n) {
+			continue
+		}
+		rows := (n + cols - 1) / cols
+		w, h := side(area.Dx(), cols, gap), side(area.Dy(), rows, gap)
+		score := 0.0
+		if aspect > 0 {
+			w, h = shaped(w, h, aspect)
+			score = float64(w * h)
+		} else { // the nearer to 4:3 and the fewer holes the better
+			shape := float64(w) / float64(h) / (4.0 / 3)
+			score = min(shape, 1/shape) * float64(n) / float64(cols*rows)
+		}
+		better := score > best.score*1.001
+		if area.Dx() >= area.Dy() { // of equals the wider
+			better = score > best.score*0.999
+		}
+		if better {
+			best.cols, best.w, best.h, best.score = cols, w, h, score
+		}
+	}
+	return rows(area, n, best.cols, best.w, best.h, gap)
+}
+
+// rows places n tiles of w x h in area, cols in a row, all centred.
+func rows(area image.Rectangle, n, cols, w, h, gap int) []image.Rectangle {
+	count := (n + cols - 1) / cols
+	gapX, gapY := fitGap(area.Dx(), w, cols, gap), fitGap(area.Dy(), h, count, gap)
+	y := area.Min.Y + even((area.Dy()-count*h-(count-1)*gapY)/2)
+	var out []image.Rectangle
+	for row := range count {
+		k := min(cols, n-row*cols)
+		x := area.Min.X + even((area.Dx()-k*w-(k-1)*gapX)/2)
+		for range k {
+			out = append(out, image.Rect(x, y, x+w, y+h))
+			x += w + gapX
+		}
+		y += h + gapY
+	}
+	return out
+}
+
+// side divides total into n even stretches of one size with a gap between, which gives way where there is no room.
+func side(total, n, gap int) int {
+	size := even((total - (n-1)*gap) / n)
+	if size < 16 {
+		size = even(total / n)
+	}
+	return max(size, 2)
+}
+
+// fitGap is the gap for which n stretches of size have room in total.
+func fitGap(total, size, n, gap int) int {
+	if n > 1 && n*size+(n-1)*gap > total {
+		return max(even((total-n*size)/(n-1)), 0)
+	}
+	return gap
+}
+
+// shaped is the largest even size of the shape aspect in w x h.
+func shaped(w, h int, aspect float64) (int, int) {
+	if float64(w) > float64(h)*aspect {
+		return max(nearest2(float64(h)*aspect, w), 2), h
+	}
+	return w, max(nearest2(float64(w)/aspect, h), 2)
+}
+
+// nearest2 is the even number nearest to x that is at most limit.
+func nearest2(x float64, limit int) int { return min(int(x/2+0.5)*2, even(limit)) }
+
+// within is the largest even rectangle of the shape aspect in the middle of r.
+func within(r image.Rectangle, aspect float64) image.Rectangle {
+	if aspect <= 0 {
+		return r
+	}
+	w, h := shaped(r.Dx(), r.Dy(), aspect)
+	return middle(r, w, h)
+}

@@ -1,0 +1,235 @@
+package layout
+
+import (
+	"cmp"
+	"image"
+	"slices"
+	"strings"
+)
+
+// activeSpeaker is one large and the others in a strip.
+func (a *arranger) activeSpeaker(list []int) {
+	main := a.main(list)
+	a.withStrip(main, a.aspect(main), without(list, main))
+}
+
+// screen is the latest shared screen, whole, with everybody else in a strip.
+func (a *arranger) screen(screens, people []int) {
+	main := screens[0]
+	a.withStrip(main, a.shape(main), append(people, screens[1:]...))
+}
+
+// withStrip shows main large, in the shape aspect, and as many of rest as have room in the strip.
+func (a *arranger) withStrip(main int, aspect float64, rest []int) {
+	a.add(main, image.Rectangle{}, true)
+	if len(rest) == 0 {
+		a.plan.Slots[0].Rect = within(a.area, aspect)
+		return
+	}
+	count := a.spec.Strip.Count
+	if count == 0 {
+		count = 4
+	}
+	shown, more := a.choose(rest, count)
+	n := len(shown)
+	if more > 0 {
+		n++
+	}
+	large, small := a.divide(n, aspect)
+	a.plan.Slots[0].Rect = large
+	for k, i := range shown {
+		a.add(i, small[k], false)
+	}
+	a.others(more, small[n-1])
+}
+
+// divide cuts the area into the large tile and n small ones along an edge. Both stand together in the middle.
+func (a *arranger) divide(n int, aspect float64) (large image.Rectangle, small []image.Rectangle) {
+	edge := a.spec.Strip.Edge
+	if edge == "" || edge == Auto {
+		edge = Right
+		if a.area.Dx() < a.area.Dy() {
+			edge = Bottom
+		}
+	}
+	size := a.spec.Strip.Size
+	if size == (Length{}) {
+		size = Percent(20)
+	}
+	shape := float64(a.spec.Aspect)
+	if a.spec.Aspect == Source {
+		shape = 16.0 / 9
+	}
+	w, h := a.area.Dx(), a.area.Dy()
+	upright := edge == Left || edge == Right
+	across, along := w, h
+	if !upright {
+		across, along, shape = h, w, inverse(shape)
+	}
+	// The strip is thick across, its tiles are long along it.
+	thick := min(max(even(int(size.Of(across))), 16), even(across/2))
+	long := side(along, n, a.gap)
+	if shape > 0 {
+		thick, long = shaped(thick, long, shape)
+	}
+	rest := across - thick - a.gap
+	if !upright {
+		large = image.Rect(0, 0, w, rest)
+	} else {
+		large = image.Rect(0, 0, rest, h)
+	}
+	large = within(large, aspect)
+	lw, lh := large.Dx(), large.Dy()
+	if !upright {
+		lw, lh = lh, lw
+	}
+	// In the frame of the strip: across first.
+	start := even((across - lw - a.gap - thick) / 2)
+	gap := fitGap(along, long, n, a.gap)
+	top := even((along - n*long - (n-1)*gap) / 2)
+	mainAt, stripAt := start, start+lw+a.gap
+	if edge == Left || edge == Top {
+		stripAt, mainAt = start, start+thick+a.gap
+	}
+	place := func(x, y, w, h int) image.Rectangle {
+		if !upright {
+			x, y, w, h = y, x, h, w
+		}
+		return image.Rect(x, y, x+w, y+h).Add(a.area.Min)
+	}
+	large = place(mainAt, even((along-lh)/2), lw, lh)
+	for k := range n {
+		small = append(small, place(stripAt, top+k*(long+gap), thick, long))
+	}
+	return large, small
+}
+
+func inverse(x float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	return 1 / x
+}
+
+// share is two to four who divide the canvas without bars.
+func (a *arranger) share(list []int) {
+	count := a.spec.Split.Count
+	if count == 0 {
+		count = 4
+	}
+	shown, more := a.choose(list, min(count, 4))
+	n := len(shown)
+	if more > 0 {
+		n++
+	}
+	cols := n
+	switch a.spec.Split.Direction {
+	case Row:
+	case Column:
+		cols = 1
+	default:
+		if n == 4 {
+			cols = 2
+		} else if a.area.Dx() < a.area.Dy() {
+			cols = 1
+		}
+	}
+	rects := gridOf(a.area, n, a.gap, cols, 0)
+	for k, i := range shown {
+		a.add(i, rects[k], false)
+	}
+	a.others(more, rects[n-1])
+}
+
+// pip is one full frame and one in a corner of it.
+func (a *arranger) pip(list []int) {
+	p := &a.spec.Pip
+	small := -1
+	if p.Who.named() && len(list) > 1 {
+		small = p.Who.find(a.st, list)
+	}
+	main := a.main(without(list, small))
+	if rest := without(list, main); small < 0 && len(rest) > 0 {
+		who := p.Who
+		if who.By == "" || who.By == "speaker" { // the first speaker is the large one
+			who = Who{By: "speaker", N: max(who.N-1, 1)}
+		}
+		if small = who.find(a.st, rest); small < 0 {
+			small = rest[0]
+		}
+	}
+	a.add(main, a.area, true)
+	if small < 0 {
+		return
+	}
+	size := p.Size
+	if size == (Length{}) {
+		size = Percent(25)
+	}
+	w := min(max(even(int(size.Of(a.w))), 16), a.area.Dx())
+	aspect := a.aspect(small)
+	if aspect <= 0 {
+		aspect = 16.0 / 9
+	}
+	w, h := shaped(w, a.area.Dy(), aspect)
+	off := p.Offset.Even(a.short)
+	x, y := a.area.Max.X-w-off, a.area.Max.Y-h-off
+	if strings.HasSuffix(p.Corner, "left") {
+		x = a.area.Min.X + off
+	}
+	if strings.HasPrefix(p.Corner, "top") {
+		y = a.area.Min.Y + off
+	}
+	x = min(max(x, a.area.Min.X), a.area.Max.X-w)
+	y = min(max(y, a.area.Min.Y), a.area.Max.Y-h)
+	a.add(small, image.Rect(x, y, x+w, y+h), false)
+}
+
+// custom fills the slots: first those that name somebody, then those of speakers, then those that take
+// who is left. Nobody has two, and a slot for which there is nobody stays open.
+func (a *arranger) custom(list []int) {
+	slots := a.spec.Slots
+	people := make([]int, len(slots))
+	order := make([]int, len(slots))
+	for k := range slots {
+		people[k], order[k] = -1, k
+	}
+	for _, kind := range []func(Who) bool{Who.named, Who.speaks, Who.anyone} {
+		free := list
+		for k := range slots {
+			if kind(slots[k].Who) {
+				people[k] = slots[k].Who.take(a.st, free, list)
+				list = without(list, people[k])
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(slots[i].Z, slots[j].Z) })
+	for _, k := range order {
+		if r := a.slot(&slots[k]); people[k] >= 0 && r.Dx() >= 16 && r.Dy() >= 16 {
+			a.add(people[k], r, false)
+		}
+	}
+}
+
+func (w Who) named() bool  { return w.By == "name" || w.By == "role" || w.By == "screen" }
+func (w Who) speaks() bool { return w.By == "speaker" }
+func (w Who) anyone() bool { return w.By == "anyone" || w.By == "" }
+
+// take is who of free w chooses, if they are still left; anyone is satisfied with who is.
+func (w Who) take(st *Stage, free, left []int) int {
+	i := w.find(st, free)
+	if slices.Contains(left, i) {
+		return i
+	}
+	if w.anyone() && len(left) > 0 && w.N <= 1 {
+		return left[0]
+	}
+	return -1
+}
+
+// slot is where s lies, even and within the canvas.
+func (a *arranger) slot(s *SlotSpec) image.Rectangle {
+	x, y := even(int(s.X.Of(a.w)+1)), even(int(s.Y.Of(a.h)+1))
+	right, bottom := even(int(s.X.Of(a.w)+s.W.Of(a.w)+1)), even(int(s.Y.Of(a.h)+s.H.Of(a.h)+1))
+	return image.Rect(x, y, right, bottom).Intersect(image.Rect(0, 0, a.w, a.h))
+}

@@ -1,0 +1,257 @@
+package layout
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+var modes = []Mode{Grid, ActiveSpeaker, Single, Split, Pip, Screen, Custom}
+
+// anySpec is a layout somebody might write, and whether its tiles may overlap.
+func anySpec() (s Spec, overlap bool) {
+	pick := func(words ...string) string { return words[rand.IntN(len(words))] }
+	s = Spec{
+		Mode: modes[rand.IntN(len(modes))], ShareScreen: rand.IntN(2) == 0,
+		Aspect: []Aspect{Fill, Source, 16. / 9, 1, 3. / 4, 4. / 3}[rand.IntN(6)],
+		Gap:    Percent(rand.Float64() * 5), Margin: Pixels(rand.Float64() * 40), Columns: rand.IntN(6) * rand.IntN(2),
+		Max: rand.IntN(26), More: rand.IntN(2) == 0, Order: []Order{ByJoining, ByName, BySpeech}[rand.IntN(3)],
+		OmitAudioOnly: rand.IntN(4) == 0, OmitVideoOff: rand.IntN(4) == 0,
+		Strip: StripSpec{Edge(pick("auto", "left", "right", "top", "bottom")), rand.IntN(9), Percent(5 + rand.Float64()*45)},
+		Pip:   PipSpec{pick("top-left", "top-right", "bottom-left", "bottom-right"), Percent(5 + rand.Float64()*60), Percent(rand.Float64() * 10), Who{By: pick("speaker", "name", "anyone", ""), Text: "B", N: 2}},
+		Split: SplitSpec{Direction(pick("auto", "row", "column")), 2 + rand.IntN(3)},
+	}
+	for k := range rand.IntN(6) {
+		s.Slots = append(s.Slots, SlotSpec{
+			Who: Who{By: pick("speaker", "name", "anyone", "screen", "role"), Text: "B", N: 1 + rand.IntN(3)},
+			X:   Percent(rand.Float64() * 120), Y: Pixels(rand.Float64() * 800), W: Percent(rand.Float64() * 120), H: Percent(rand.Float64() * 120), Z: k % 3,
+		})
+	}
+	if rand.IntN(3) == 0 {
+		s.Pinned = []Who{{By: "name", Text: "C"}}
+	}
+	return s, s.Mode == Custom || s.Mode == Pip
+}
+
+func TestTilesOfAnyLayout(t *testing.T) {
+	for range 30000 {
+		s, overlap := anySpec()
+		w, h := 2*(32+rand.IntN(1500)), 2*(32+rand.IntN(1500))
+		ps := people(rand.IntN(30))
+		for i := range ps {
+			ps[i].Screen, ps[i].Video, ps[i].Aspect = rand.IntN(6) == 0, Video(rand.IntN(3)), rand.Float64()*3
+		}
+		p := Arrange(&s, w, h, &Stage{People: ps})
+		fail := func(what string) { t.Fatalf("%dx%d, %d people, %+v:\n%+v\n%s", w, h, len(ps), s, p, what) }
+		seen := map[int]bool{}
+		for i, slot := range p.Slots {
+			r := slot.Rect
+			if !r.In(image.Rect(0, 0, w, h)) || r.Empty() || !isEven(r) {
+				fail(fmt.Sprintf("tile %d is not even or not within the canvas", i))
+			}
+			if seen[slot.Person] {
+				fail(fmt.Sprintf("person %d is shown twice", slot.Person))
+			}
+			seen[slot.Person] = true
+			for _, q := range p.Slots[:i] {
+				if !overlap && r.Overlaps(q.Rect) {
+					fail(fmt.Sprintf("%v overlaps %v", r, q.Rect))
+				}
+			}
+			if s.Mode == Grid && !s.ShareScreen && s.Aspect > 0 && r.Dx() > 60 && r.Dy() > 60 {
+				if d := math.Abs(float64(r.Dx()) - float64(r.Dy())*float64(s.Aspect)); d > 2+2*float64(s.Aspect) {
+					fail(fmt.Sprintf("%v is not of the shape %v", r, s.Aspect))
+				}
+			}
+		}
+		if len(ps) > 0 && len(p.Slots) == 0 && s.Mode != Custom {
+			fail("nobody is shown")
+		}
+		if len(p.Slots) > MaxTiles || s.Mode == Grid && s.Max > 0 && len(p.Slots) > s.Max+1 {
+			fail("too many tiles")
+		}
+		if (p.More > 0) != seen[-1] {
+			fail("the others are counted without a tile, or the other way round")
+		}
+	}
+}
+
+func TestActiveSpeaker(t *testing.T) {
+	ps := people(5)
+	s := Spec{Mode: ActiveSpeaker, Aspect: 16. / 9, Gap: Pixels(8), Strip: StripSpec{Count: 4, Size: Percent(20)}}
+	p := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p2"})
+	if got := who(p, ps); got != "CABDE" {
+		t.Errorf("in order: %s", got)
+	}
+	if r := p.Slots[0].Rect; r.Dx() < 1000 || r.Dx() < 3*p.Slots[1].Rect.Dx() || p.Slots[1].Rect.Min.X < r.Max.X {
+		t.Errorf("large %v, first of the strip %v", r, p.Slots[1].Rect)
+	}
+	// The next speaker changes places with the one before; nobody else moves.
+	q := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p3", Before: p.Order})
+	if got := who(q, ps); got != "DABCE" {
+		t.Errorf("after a change: %s", got)
+	}
+	for edge, at := range map[Edge]func(l, r image.Rectangle) bool{
+		Left: func(l, r image.Rectangle) bool { return r.Max.X <= l.Min.X }, Right: func(l, r image.Rectangle) bool { return r.Min.X >= l.Max.X },
+		Top: func(l, r image.Rectangle) bool { return r.Max.Y <= l.Min.Y }, Bottom: func(l, r image.Rectangle) bool { return r.Min.Y >= l.Max.Y },
+	} {
+		s.Strip.Edge = edge
+		p := Arrange(&s, 1280, 720, &Stage{People: ps})
+		for _, small := range p.Slots[1:] {
+			if !at(p.Slots[0].Rect, small.Rect) {
+				t.Errorf("%s: large %v, small %v", edge, p.Slots[0].Rect, small.Rect)
+			}
+		}
+	}
+	s.Strip = StripSpec{Count: 3}
+	s.More = true
+	if p := Arrange(&s, 720, 1280, &Stage{People: people(9), Speaker: "p8"}); who(p, people(9)) != "IAB+6" || p.Slots[1].Rect.Min.Y < p.Slots[0].Rect.Max.Y {
+		t.Errorf("upright: %s, %+v", who(p, people(9)), p.Slots)
+	}
+	if p := Arrange(&s, 1280, 720, &Stage{People: people(1)}); p.Slots[0].Rect != image.Rect(0, 0, 1280, 720) {
+		t.Errorf("alone: %+v", p.Slots)
+	}
+}
+
+func TestSharedScreenTakesTheStageAndGivesItBack(t *testing.T) {
+	ps := people(3)
+	s := Spec{Mode: Grid, ShareScreen: true, Aspect: 16. / 9}
+	before := Arrange(&s, 1280, 720, &Stage{People: ps})
+	shared := append(slices.Clone(ps), Person{ID: "s", Name: "S", Screen: true, Aspect: 4. / 3})
+	p := Arrange(&s, 1280, 720, &Stage{People: shared})
+	if got := who(p, shared); got != "SABC" || !p.Slots[0].Main {
+		t.Fatalf("on stage: %s", got)
+	}
+	if r := p.Slots[0].Rect; math.Abs(float64(r.Dx())/float64(r.Dy())-4./3) > 0.01 || r.Dy() < 700 {
+		t.Errorf("the screen is at %v", r)
+	}
+	if after := Arrange(&s, 1280, 720, &Stage{People: ps}); !slices.Equal(after.Slots, before.Slots) {
+		t.Error("the stage is not as it was")
+	}
+	s.ShareScreen = false
+	if p := Arrange(&s, 1280, 720, &Stage{People: shared}); len(p.Slots) != 4 || p.Slots[0].Rect.Size() != p.Slots[3].Rect.Size() {
+		t.Errorf("not asked for: %+v", p.Slots)
+	}
+}
+
+func TestSingleSplitAndPip(t *testing.T) {
+	ps := people(6)
+	if p := Arrange(&Spec{Mode: Single}, 720, 1280, &Stage{People: ps, Speaker: "p3"}); who(p, ps) != "D" || p.Slots[0].Rect != image.Rect(0, 0, 720, 1280) {
+		t.Errorf("single: %+v", p)
+	}
+	if p := Arrange(&Spec{Mode: Single, Pinned: []Who{{By: "name", Text: "b"}}}, 720, 1280, &Stage{People: ps, Speaker: "p3"}); who(p, ps) != "B" {
+		t.Errorf("pinned: %+v", p)
+	}
+	split := func(w, h, n int, d Direction) []image.Rectangle {
+		return arrange(Spec{Mode: Split, Split: SplitSpec{d, 4}}, w, h, people(n))
+	}
+	if r := split(1280, 720, 2, Auto2); r[1] != image.Rect(640, 0, 1280, 720) {
+		t.Errorf("side by side: %v", r)
+	}
+	if r := split(720, 1280, 2, Auto2); r[1] != image.Rect(0, 640, 720, 1280) {
+		t.Errorf("above one another: %v", r)
+	}
+	if r := split(1280, 720, 4, Auto2); r[3] != image.Rect(640, 360, 1280, 720) {
+		t.Errorf("four: %v", r)
+	}
+	if r := split(1280, 720, 4, Row); r[3] != image.Rect(960, 0, 1280, 720) || len(split(1280, 720, 6, Row)) != 4 {
+		t.Errorf("four in a row: %v", r)
+	}
+	pip := Spec{Mode: Pip, Aspect: 16. / 9, Pip: PipSpec{Corner: "bottom-right", Size: Percent(25), Offset: Pixels(20)}}
+	if p := Arrange(&pip, 1280, 720, &Stage{People: ps, Speaker: "p1"}); who(p, ps) != "BA" || p.Slots[1].Rect != image.Rect(940, 520, 1260, 700) {
+		t.Errorf("pip: %s %+v", who(p, ps), p.Slots)
+	}
+	pip.Pip.Who, pip.Pip.Corner = Who{By: "name", Text: "F"}, "top-left"
+	if p := Arrange(&pip, 1280, 720, &Stage{People: ps}); who(p, ps) != "AF" || p.Slots[1].Rect.Min != image.Pt(20, 20) {
+		t.Errorf("pip by name: %s %+v", who(p, ps), p.Slots)
+	}
+	if p := Arrange(&pip, 1280, 720, &Stage{People: ps[:1]}); len(p.Slots) != 1 {
+		t.Errorf("pip alone: %+v", p.Slots)
+	}
+}
+
+// Auto2 keeps the table above short.
+const Auto2 = AutoDirection
+
+func TestCustomSlots(t *testing.T) {
+	ps := people(5)
+	ps[3].Role, ps[4].Screen = "host", true
+	slot := func(who string, z int) SlotSpec {
+		w, err := ParseWho(who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return SlotSpec{Who: w, W: Percent(50), H: Percent(50), X: Percent(25), Z: z}
+	}
+	for _, c := range []struct {
+		slots []SlotSpec
+		want  string
+	}{
+		{[]SlotSpec{slot("role:host", 0), slot("speaker", 0), slot("speaker:2", 0), slot("screen", 0)}, "DCAE"},
+		{[]SlotSpec{slot("anyone", 0), slot("anyone", 0), slot("speaker", 0)}, "ABC"},
+		{[]SlotSpec{slot("name:b", 2), slot("anyone:2", 1), slot("name:nobody", 0)}, "CB"},
+		{[]SlotSpec{slot("name:A", 0), slot("name:A", 0)}, "A"},
+		{[]SlotSpec{slot("role:guest", 0)}, ""},
+	} {
+		s := Spec{Mode: Custom, ShareScreen: true, Slots: c.slots}
+		if c.want != "DCAE" {
+			s.ShareScreen = false
+		}
+		if got := who(Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p2"}), ps); got != c.want {
+			t.Errorf("%v: %s, want %s", c.slots, got, c.want)
+		}
+	}
+	r := Arrange(&Spec{Mode: Custom, Slots: []SlotSpec{slot("anyone", 0)}}, 640, 360, &Stage{People: ps}).Slots[0].Rect
+	if r != image.Rect(160, 0, 480, 180) {
+		t.Errorf("the slot is at %v", r)
+	}
+}
+
+func TestWhoIsShownOfTooMany(t *testing.T) {
+	ps := people(6)
+	s := Spec{Mode: Grid, Max: 3}
+	st := &Stage{People: ps, Speaker: "p5"}
+	p := Arrange(&s, 1280, 720, st)
+	if got := who(p, ps); got != "ABF" || p.More != 0 {
+		t.Errorf("shown: %s", got)
+	}
+	// D speaks: B, who spoke longest ago, makes room at his own place.
+	ps[5].Spoke, ps[3].Spoke = 2, 1
+	ps[0].Spoke, ps[1].Spoke = 3, 4
+	q := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p3", Before: p.Order})
+	if got := who(q, ps); got != "ADF" {
+		t.Errorf("then: %s", got)
+	}
+	s.More = true
+	if q := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p3"}); who(q, ps) != "DF+4" {
+		t.Errorf("with a count: %s", who(q, ps))
+	}
+	s = Spec{Mode: Grid, Order: ByName, OmitAudioOnly: true, OmitVideoOff: true, Pinned: []Who{{By: "name", Text: "E"}}}
+	ps[1].Video, ps[2].Video = VideoOff, AudioOnly
+	if got := who(Arrange(&s, 1280, 720, &Stage{People: ps}), ps); got != "EADF" {
+		t.Errorf("omitted: %s", got)
+	}
+	s.Order, s.Pinned = BySpeech, nil
+	if got := who(Arrange(&s, 1280, 720, &Stage{People: ps}), ps); got != "DFAE" {
+		t.Errorf("by speech: %s", got)
+	}
+	if got := who(Arrange(&s, 1280, 720, &Stage{People: ps[1:3]}), ps[1:3]); got != "CB" && got != "BC" {
+		t.Errorf("all omitted: %s", got)
+	}
+}
+
+func TestParseWho(t *testing.T) {
+	for _, s := range []string{"speaker", "speaker:2", "name:Ada: Lovelace", "role:host", "role:host:2", "screen", "anyone:3"} {
+		if w, err := ParseWho(s); err != nil || w.String() != s {
+			t.Errorf("%s: %v, %v", s, w, err)
+		}
+	}
+	for _, s := range []string{"", "nobody", "speaker:0", "speaker:x", "name:", "role:", "anyone:99"} {
+		if _, err := ParseWho(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+}
