@@ -19,21 +19,71 @@ func TextSize(w, h int) float64 {
 	return math.Round(min(max(math.Sqrt(float64(w)*float64(h))/26, 11), 34))
 }
 
-// Label is a name on a dark, half transparent pill, cut with an ellipsis to maxWidth
-// pixels. Its sides are even. It is nil for a name without a visible character.
-func (a *Artist) Label(name string, size float64, maxWidth int) *image.RGBA {
+// LabelStyle is how a label looks. The zero colours are white on a dark veil.
+type LabelStyle struct {
+	Size     float64 // of the text, px
+	MaxWidth int     // px
+	Font     string  // asked first; empty: the embedded one
+	Text     color.RGBA
+	Ground   color.NRGBA
+	Muted    bool // with a struck-through microphone
+}
+
+// Label is a name on a dark, half transparent pill, cut with an ellipsis. Its sides are even. It is nil
+// for a name without a visible character.
+func (a *Artist) Label(name string, st LabelStyle) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := even(int(size*1.8 + 0.5))
-	pad := size * 0.7
-	l := a.layOut(name, size, float64(maxWidth)-2*pad)
-	if l.width <= 0 {
+	a.prefer(st.Font)
+	defer a.prefer("")
+	if st.Text == (color.RGBA{}) {
+		st.Text = white
+	}
+	if st.Ground == (color.NRGBA{}) {
+		st.Ground = veil
+	}
+	h := even(int(st.Size*1.8 + 0.5))
+	pad, icon := st.Size*0.7, 0.0
+	if st.Muted {
+		icon = st.Size * 1.25
+	}
+	l := a.layOut(name, st.Size, float64(st.MaxWidth)-2*pad-icon)
+	if l.width <= 0 && !st.Muted {
 		return nil
 	}
-	w := even(int(math.Ceil(l.width + 2*pad)))
+	w := even(int(math.Ceil(l.width + 2*pad + icon)))
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	pill(img, 0, 0, float64(w), float64(h), float64(h)/2, veil)
-	l.draw(img, (float64(w)-l.width)/2, float64(h)/2+size*0.36, white)
+	pill(img, 0, 0, float64(w), float64(h), float64(h)/2, st.Ground)
+	if st.Muted {
+		microphone(img, pad+st.Size*0.4, float64(h)/2, st.Size)
+	}
+	l.draw(img, pad+icon, float64(h)/2+st.Size*0.36, st.Text)
+	return img
+}
+
+// microphone is a struck-through one, about size tall, around x, y.
+func microphone(img *image.RGBA, x, y, size float64) {
+	red := color.RGBA{0xff, 0x6b, 0x6b, 0xff}
+	w := size * 0.3
+	pill(img, x-w/2, y-size*0.46, w, size*0.56, w/2, red)
+	pill(img, x-size*0.05, y+size*0.2, size*0.1, size*0.26, size*0.05, red)
+	pill(img, x-size*0.22, y+size*0.38, size*0.44, size*0.1, size*0.05, red)
+	z := vector.NewRasterizer(img.Rect.Dx(), img.Rect.Dy())
+	d, t := float32(size*0.42), float32(size*0.06)
+	cx, cy := float32(x), float32(y)
+	z.MoveTo(cx-d-t, cy-d+t)
+	z.LineTo(cx-d+t, cy-d-t)
+	z.LineTo(cx+d+t, cy+d-t)
+	z.LineTo(cx+d-t, cy+d+t)
+	z.ClosePath()
+	z.Draw(img, img.Rect, image.NewUniform(white), image.Point{})
+}
+
+// Ground is what a placeholder stands on: a calm gradient in the name's colour.
+func Ground(w, h int, name string) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	tint := Tint(name)
+	gradient(img, mix(night, tint, 0.30), mix(night, tint, 0.14))
 	return img
 }
 
@@ -42,9 +92,8 @@ func (a *Artist) Label(name string, size float64, maxWidth int) *image.RGBA {
 func (a *Artist) Placeholder(w, h int, name, note string) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	tint := Tint(name)
-	gradient(img, mix(night, tint, 0.30), mix(night, tint, 0.14))
+	img := Ground(w, h, name)
 	r := 0.23 * min(float64(w)*0.8, float64(h))
 	cx, cy := float64(w)/2, float64(h)/2
 	if note != "" {
@@ -81,31 +130,6 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 	}
 	l := a.layOut(title, size, float64(w)*0.9)
 	l.draw(img, cx-l.width/2, cy+size*0.7, color.RGBA{0xe6, 0xe8, 0xee, 0xff})
-	return img
-}
-
-// Corner is the top left corner of a tile rounded with radius r, in the ground's
-// colour, as a square of r x r; turns is how many quarters it is turned clockwise.
-func Corner(r int, ground color.RGBA, turns int) *image.RGBA {
-	r = even(r)
-	img := image.NewRGBA(image.Rect(0, 0, r, r))
-	f := float32(r)
-	const k = 0.5523 // control points of a quarter circle
-	z := vector.NewRasterizer(r, r)
-	at := func(x, y float32) (float32, float32) {
-		for range turns & 3 {
-			x, y = f-y, x
-		}
-		return x, y
-	}
-	z.MoveTo(at(0, 0))
-	z.LineTo(at(f, 0))
-	bx, by := at(f*(1-k), 0)
-	cx, cy := at(0, f*(1-k))
-	dx, dy := at(0, f)
-	z.CubeTo(bx, by, cx, cy, dx, dy)
-	z.ClosePath()
-	z.Draw(img, img.Rect, image.NewUniform(ground), image.Point{})
 	return img
 }
 

@@ -29,27 +29,47 @@ const maxRunes = 128
 type Artist struct {
 	mu      sync.Mutex
 	faces   []*font.Face
+	names   []string   // of faces, as Fonts knows them
+	first   *font.Face // asked before all others; nil: none
 	shaper  shaping.HarfbuzzShaper
 	seg     shaping.Segmenter
 	wrapper shaping.LineWrapper
 }
 
-// New makes an artist of the embedded Latin, Greek and Cyrillic font and of further
-// TrueType or OpenType fonts for other scripts, given as their bytes.
-func New(fonts ...[]byte) (*Artist, error) {
-	a := &Artist{}
-	for i, data := range slices.Insert(slices.Clone(fonts), 0, gomedium.TTF) {
-		face, err := font.ParseTTF(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("parse font %d: %w", i, err)
+// New makes an artist of the embedded Latin, Greek and Cyrillic font and of further ones for other
+// scripts; nil is none.
+func New(fonts *Fonts) (*Artist, error) {
+	face, err := font.ParseTTF(bytes.NewReader(gomedium.TTF))
+	if err != nil {
+		return nil, fmt.Errorf("parse the embedded font: %w", err)
+	}
+	a := &Artist{faces: []*font.Face{face}, names: []string{""}}
+	if fonts != nil {
+		for _, f := range fonts.all {
+			a.faces, a.names = append(a.faces, font.NewFace(f.font)), append(a.names, f.name)
 		}
-		a.faces = append(a.faces, face)
 	}
 	return a, nil
 }
 
+// prefer makes the font called name, by its family or its file, the first. Called locked.
+func (a *Artist) prefer(name string) {
+	a.first = nil
+	for i, n := range a.names {
+		if name != "" && matches(n, name) {
+			a.first = a.faces[i]
+			return
+		}
+	}
+}
+
 // ResolveFace finds a font for r. It makes Artist a shaping.Fontmap.
 func (a *Artist) ResolveFace(r rune) *font.Face {
+	if a.first != nil {
+		if _, ok := a.first.NominalGlyph(r); ok {
+			return a.first
+		}
+	}
 	for _, f := range a.faces {
 		if _, ok := f.NominalGlyph(r); ok {
 			return f
