@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
 	"tilecast/media"
 )
 
@@ -15,9 +16,9 @@ func BenchmarkTick(b *testing.B) {
 		for _, kind := range []string{"plain", "labels"} {
 			b.Run(fmt.Sprintf("%d tiles %s", tiles, kind), func(b *testing.B) {
 				cfg := config()
-				cfg.Canvases[0].Look.Labels = kind == "labels"
-				if cfg.Canvases[0].Look.Labels {
-					cfg.Canvases[0].Look.Radius = 12
+				cfg.Canvases[0].Look.Label.Show = kind == "labels"
+				if cfg.Canvases[0].Look.Label.Show {
+					cfg.Canvases[0].Look.Radius = layout.Pixels(12)
 				}
 				p := newInline(b, cfg, codec.Fake(), media.VP8, tiles)
 				b.ReportAllocs()
@@ -66,7 +67,7 @@ func ticker(p *inline) (next, done func()) {
 
 func TestTickDoesNotAllocate(t *testing.T) {
 	cfg := config()
-	cfg.Canvases[0].Look.Labels, cfg.Canvases[0].Look.Radius = true, 12
+	cfg.Canvases[0].Look.Label.Show, cfg.Canvases[0].Look.Radius = true, layout.Pixels(12)
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
 	next, done := ticker(p)
 	defer done()
@@ -83,6 +84,7 @@ func TestTickDoesNotAllocate(t *testing.T) {
 func BenchmarkJoin(b *testing.B) {
 	cfg := config()
 	cfg.Canvases[0].Look = DefaultLook()
+	cfg.Canvases[0].Look.Motion.Duration = 0
 	p := newInline(b, cfg, codec.Fake(), media.VP8, 8)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package compositor
 
 import (
+	"image"
 	"sync"
 	"sync/atomic"
 
@@ -18,17 +19,26 @@ type canvas struct {
 	rungs []*rung
 
 	// Guarded by c.mu.
-	look      Look
-	empty     *codec.Picture // the slate of emptyOf
-	emptyOf   Look
-	cornerArt [4]*codec.Overlay
-	cornersOf cornerKey
+	look       Look
+	lookNumber int // counts looks
+	plan       layout.Plan
+	speaker    string     // who is large
+	since      media.Time // became so
+	lit        string     // whose tile is marked
+	backdrop   *codec.Picture
+	slatePic   *codec.Picture
+	slateOf    uint64
+	more       still // of the tile that counts the others
+	trims      map[trimKey][4]*codec.Overlay
+	layers     []layer // nil: not rendered yet
 
 	sceneMu sync.Mutex // short: taken at each tick
 	coming  *scene     // what to draw from the next tick on
 
 	// The canvas goroutine's alone.
 	scene   *scene
+	actors  []actor // those who leave, then one for each cell
+	spare   []actor
 	shots   [layout.MaxTiles]shot
 	buffers []*buffer
 	now     *buffer // the picture on show
@@ -41,12 +51,12 @@ type canvas struct {
 		pic *codec.Picture
 		at  media.Time
 	}
-	ticks, late, repaints atomic.Int64
+	ticks, late, repaints, moved atomic.Int64
 }
 
 func newCanvas(c *Compositor, i int) *canvas {
 	cfg := &c.cfg.Canvases[i]
-	return &canvas{c: c, index: i, cfg: cfg, look: cfg.Look}
+	return &canvas{c: c, index: i, cfg: cfg, look: cfg.Look, trims: map[trimKey][4]*codec.Overlay{}}
 }
 
 // run composes each frame when it is due, from frame n on. Where it is late by more than a
@@ -109,17 +119,22 @@ type composed struct {
 // newest that is no more than half a frame later: so pictures are as often early as late, and lips
 // stay with the sound.
 func (cv *canvas) tick(n int64) composed {
-	cv.adopt()
-	cells := cv.scene.cells
 	at, frame := cv.c.cfg.Rate.Frame(n), cv.c.cfg.Rate.Frame(1)
+	cv.adopt(at)
+	cells := cv.scene.cells
 	for i := range cells {
 		cv.shots[i] = cells[i].shoot(at-cv.c.cfg.Delay+frame/2, frame)
 	}
-	if cv.now == nil || cv.differs(cv.now) > 0 {
+	if cv.moves(at) {
+		cv.now = cv.choose()
+		cv.paintMoving(cv.now, at)
+		cv.drawn++
+	} else if cv.now == nil || cv.differs(cv.now) > 0 {
 		cv.now = cv.choose()
 		cv.paint(cv.now)
 		cv.drawn++
 	}
+	cv.hold()
 	for i := range cells {
 		if f := cv.shots[i].frame; f != nil {
 			f.release()
@@ -135,7 +150,7 @@ func (cv *canvas) tick(n int64) composed {
 // other follows gives way to the name alone: the camera may be off, and only the room knows who is lost.
 func (cl *cell) shoot(t, tick media.Time) shot {
 	var f *frame
-	if cl.film != nil {
+	if cl.film != nil && !cl.off {
 		if cl.away {
 			tick = staleAfter
 		}
@@ -150,11 +165,14 @@ func (cl *cell) shoot(t, tick media.Time) shot {
 	return shot{seq: seqBlank}
 }
 
-// adopt takes up the current scene.
-func (cv *canvas) adopt() {
+// adopt takes up the current scene, at a frame's time.
+func (cv *canvas) adopt(at media.Time) {
 	s := cv.currentScene()
 	old := cv.scene
 	cv.scene = s
+	if s != old {
+		cv.cast(old, at)
+	}
 	cv.letGo(old)
 }
 
@@ -193,16 +211,89 @@ func (cv *canvas) choose() *buffer {
 // paint draws what differs in b.
 func (cv *canvas) paint(b *buffer) {
 	if b.scene != cv.scene {
-		codec.Fill(b.pic, cv.scene.ground)
+		cv.clean(b.pic, b.pic.Bounds())
+		for _, l := range cv.scene.layers {
+			codec.Blend(b.pic, l.o, l.at.X, l.at.Y)
+		}
 		b.scene = cv.scene
 		b.seqs = [layout.MaxTiles]uint64{}
 		cv.repaints.Add(1)
 	}
-	for i := range cv.scene.cells {
+	cells, dirty := cv.scene.cells, uint32(0)
+	for i := range cells {
 		if b.seqs[i] != cv.shots[i].seq {
-			cv.draw(b.pic, &cv.scene.cells[i], cv.shots[i])
-			b.seqs[i] = cv.shots[i].seq
+			dirty |= cells[i].group
 		}
+	}
+	for i := range cells {
+		if dirty>>i&1 == 0 {
+			continue
+		}
+		if cells[i].over {
+			cv.drawOver(b.pic, &cells[i], cv.shots[i])
+		} else {
+			cv.draw(b.pic, &cells[i], cv.shots[i])
+		}
+		b.seqs[i] = cv.shots[i].seq
+	}
+	for i := range cells {
+		if dirty>>i&1 == 1 {
+			cv.drawLayers(b.pic, i)
+		}
+	}
+}
+
+// drawLayers lays the overlays over cell i again, which was drawn, unless a larger one below it does.
+func (cv *canvas) drawLayers(pic *codec.Picture, i int) {
+	cells := cv.scene.cells
+	r := cells[i].rect
+	for k := range i {
+		if r.In(cells[k].rect) {
+			return
+		}
+	}
+	for _, l := range cv.scene.layers {
+		codec.Blend(setView(&cv.view, pic, r), l.o, l.at.X-r.Min.X, l.at.Y-r.Min.Y)
+	}
+}
+
+// clean paints the ground at r, which is even.
+func (cv *canvas) clean(pic *codec.Picture, r image.Rectangle) {
+	if base := cv.scene.base; base != nil {
+		codec.Copy(setView(&cv.view, pic, r), setView(&cv.from, base, r))
+		return
+	}
+	codec.Fill(setView(&cv.view, pic, r), cv.scene.ground)
+}
+
+// drawOver paints a tile that lies over others: only what is inside its round corners.
+func (cv *canvas) drawOver(pic *codec.Picture, cl *cell, s shot) {
+	box, src := boxOf(cl.rect, float64(cl.radius)), cl.blank
+	if cl.over && cl.shadow > 0 {
+		codec.Shadow(pic, box, cl.shadow, cv.scene.look.Shadow.Opacity)
+	}
+	crop, inner := codec.Crop{W: float64(src.W), H: float64(src.H)}, box
+	if f := s.frame; f != nil {
+		u := use{cl.rect.Dx(), cl.rect.Dy(), cl.fit}
+		from, to := layout.Place(u.fit, f.src.W, f.src.H, u.w, u.h)
+		if to = to.Add(cl.rect.Min); to != cl.rect {
+			inner = boxOf(to, 0)
+		}
+		if src = f.find(u); src != nil {
+			crop = codec.Crop{W: float64(src.W), H: float64(src.H)}
+		} else {
+			src = f.src
+			crop = codec.Crop{X: float64(from.Min.X), Y: float64(from.Min.Y), W: float64(from.Dx()), H: float64(from.Dy())}
+		}
+	} else if s.seq == seqLost {
+		src = cl.lost
+	}
+	drawSmooth(pic, src, inner, crop, 1)
+	if cl.width > 0 {
+		codec.Ring(pic, box, float64(cl.width), rgb(cl.line), 1)
+	}
+	if cl.label != nil {
+		codec.Blend(pic, cl.label, cl.rect.Min.X+cl.labelAt.X, cl.rect.Min.Y+cl.labelAt.Y)
 	}
 }
 
@@ -219,22 +310,16 @@ func (cv *canvas) draw(pic *codec.Picture, cl *cell, s shot) {
 	if cl.label != nil {
 		codec.Blend(pic, cl.label, cl.rect.Min.X+cl.labelAt.X, cl.rect.Min.Y+cl.labelAt.Y)
 	}
-	if k := &cv.scene.corners; k[0] != nil {
-		r, d := cl.rect, k[0].W
-		codec.Blend(pic, k[0], r.Min.X, r.Min.Y)
-		codec.Blend(pic, k[1], r.Max.X-d, r.Min.Y)
-		codec.Blend(pic, k[2], r.Max.X-d, r.Max.Y-d)
-		codec.Blend(pic, k[3], r.Min.X, r.Max.Y-d)
-	}
+	cl.trim.draw(pic, cl.rect, &cv.view)
 }
 
 // drawFrame places f in its tile, from its scaled copy where there is one.
 func (cv *canvas) drawFrame(pic *codec.Picture, cl *cell, f *frame) {
-	u := use{cl.rect.Dx(), cl.rect.Dy(), cv.scene.look.Fit}
+	u := use{cl.rect.Dx(), cl.rect.Dy(), cl.fit}
 	from, to := layout.Place(u.fit, f.src.W, f.src.H, u.w, u.h)
 	to = to.Add(cl.rect.Min)
 	if to != cl.rect {
-		codec.Fill(setView(&cv.view, pic, cl.rect), cv.scene.ground)
+		cv.clean(pic, cl.rect)
 	}
 	dst := setView(&cv.view, pic, to)
 	if scaled := f.find(u); scaled != nil {
@@ -293,11 +378,13 @@ func (cv *canvas) close() {
 		b.pic.Release()
 	}
 	cv.buffers, cv.now = nil, nil
+	for i := range cv.actors {
+		cv.actors[i].drop()
+	}
+	cv.actors = nil
 	cv.letGo(cv.scene)
 	cv.scene = nil
 	cv.show(nil)
-	if cv.empty != nil {
-		cv.empty.Release()
-		cv.empty = nil
-	}
+	cv.more.release()
+	cv.forget()
 }

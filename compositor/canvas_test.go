@@ -206,7 +206,7 @@ func TestFilmIsOrderedAndBounded(t *testing.T) {
 func TestLabelsAndCornersAreDrawn(t *testing.T) {
 	cfg := config()
 	cfg.Delay = 0
-	cfg.Canvases[0].Look.Labels, cfg.Canvases[0].Look.Radius = true, 12
+	cfg.Canvases[0].Look.Label.Show, cfg.Canvases[0].Look.Radius = true, layout.Pixels(12)
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
 	p.feed(0, 0, 1264, 704, white, 0)
 	p.Frame()
@@ -226,13 +226,14 @@ func TestTinyStage(t *testing.T) {
 	cfg := config()
 	cfg.Canvases[0].W, cfg.Canvases[0].H, cfg.Canvases[0].Rungs = 48, 32, []Rung{{Name: "tiny", W: 16, H: 16, BitRate: 50_000}}
 	cfg.Delay, cfg.Canvases[0].Look = 0, DefaultLook()
-	cfg.Canvases[0].Look.Radius, cfg.Canvases[0].Look.Gap, cfg.Canvases[0].Look.Margin = 500, 0, 0
+	cfg.Canvases[0].Look.Layout.Aspect, cfg.Canvases[0].Look.Motion.Duration = layout.Fill, 0
+	cfg.Canvases[0].Look.Radius, cfg.Canvases[0].Look.Layout.Gap, cfg.Canvases[0].Look.Layout.Margin = layout.Pixels(500), layout.Length{}, layout.Length{}
 	p := newInline(t, cfg, codec.Fake(), media.VP8, 9)
 	for k := range 9 {
 		p.feed(k, 0, 1920, 1080, palette[k], 0)
 	}
 	p.Frame()
-	for k, rect := range layout.Grid(48, 32, 9, 0, 0) {
+	for k, rect := range grid(48, 32, 9, 0, 0) {
 		c := rect.Min.Add(rect.Max).Div(2)
 		if got := p.colour(t, c.X, c.Y); !near(got, palette[k]) {
 			t.Errorf("tile %d is %v, want %v", k, got, palette[k])

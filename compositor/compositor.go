@@ -3,6 +3,7 @@ package compositor
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,12 +29,19 @@ type Compositor struct {
 	end      atomic.Int64 // media.Time at which the program ends
 	stop     chan struct{}
 	speaking atomic.Pointer[speaking]
+	nudged   chan struct{} // depth 1: the director has something to look at
 	decoders sync.WaitGroup
 
 	mu      sync.Mutex // tiles, looks and what belongs to them; held while art is drawn
 	tiles   []*Tile
 	stopped bool
 	running bool
+	inline  bool       // driven by its caller
+	opened  bool       // somebody has been on stage
+	closing bool       // the end is near
+	rest    media.Time // when tiles that grow smaller are through; 0: none does
+	keys    uint64     // tiles so far
+	now     func() media.Time
 }
 
 // New opens all encoders and their outlets. Run must be called once, and ends them.
@@ -41,11 +49,12 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("compositor: %w", err)
 	}
-	artist, err := art.New()
+	artist, err := art.New(cfg.Fonts)
 	if err != nil {
 		return nil, fmt.Errorf("compositor: %w", err)
 	}
-	c := &Compositor{cfg: cfg, set: set, artist: artist, stop: make(chan struct{})}
+	c := &Compositor{cfg: cfg, set: set, artist: artist, stop: make(chan struct{}), nudged: make(chan struct{}, 1)}
+	c.now = func() media.Time { return cfg.Clock.At(time.Now()) }
 	for i := range cfg.Canvases {
 		c.canvases = append(c.canvases, newCanvas(c, i))
 	}
@@ -104,8 +113,9 @@ func (c *Compositor) Apply(looks map[string]Look) {
 	defer c.mu.Unlock()
 	changed := false
 	for _, cv := range c.canvases {
-		if look, ok := looks[cv.cfg.Name]; ok && look != cv.look {
+		if look, ok := looks[cv.cfg.Name]; ok && !reflect.DeepEqual(look, cv.look) {
 			cv.look, changed = look, true
+			cv.forget()
 		}
 	}
 	if changed && !c.stopped {
@@ -153,6 +163,7 @@ func (c *Compositor) Stop() {
 //	canvas   draws each tick, one per output shape
 //	                                 ends at the program's end, closes its rungs' channels
 //	rung     encodes, one per rung   ends when its channel closes, flushes, closes its outlet
+//	director rearranges the tiles    ends with Stop
 //	mixer    mixes each audio frame  ends at the program's end, closes the sounds' channels
 //	sound    encodes, one per rendition
 //	                                 ends like a rung
@@ -178,6 +189,7 @@ func (c *Compositor) Run() {
 	for _, s := range c.sounds {
 		encoders.Go(s.run)
 	}
+	readers.Go(c.direct)
 	readers.Go(func() { c.runMixer(c.cfg.Rate.Frame(first)) })
 	readers.Wait()
 	encoders.Wait()

@@ -3,10 +3,9 @@ package compositor
 import (
 	"errors"
 	"fmt"
-	"image/color"
 	"log/slog"
 
-	"tilecast/compositor/layout"
+	"tilecast/compositor/art"
 	"tilecast/media"
 )
 
@@ -25,8 +24,9 @@ type Config struct {
 
 	// Open is asked for the place of each rung's packets, by the names of its canvas and its own,
 	// as soon as its encoder is open; and of each sound's, by its name and no canvas.
-	Open func(canvas, rung string, p media.Params) (Outlet, error)
-	Log  *slog.Logger // nil discards
+	Open  func(canvas, rung string, p media.Params) (Outlet, error)
+	Fonts *art.Fonts   // for names and captions, behind the embedded one; nil: none
+	Log   *slog.Logger // nil discards
 
 	// Event is told what an operator or a viewer may want to know; nil is nobody. It does not block,
 	// and does not call the compositor.
@@ -58,25 +58,6 @@ type Rung struct {
 	MaxRate int    // VBV peak in bit/s; 0: BitRate
 	Encoder string // as the codec set knows it ("libx264"); empty: the first H.264 encoder that opens
 	Preset  string // of that encoder; empty: its real-time default
-}
-
-// Look is how the stage looks. It may change at any frame.
-type Look struct {
-	Gap, Margin int // px between tiles, and between tiles and the canvas's edge
-	Fit         layout.Fit
-	Radius      int // px, of a tile's corners
-	Background  color.RGBA
-	Labels      bool   // show names
-	Empty       string // what a stage without anybody says
-}
-
-// DefaultLook is the look of a room that asks for none.
-func DefaultLook() Look {
-	return Look{
-		Gap: 8, Margin: 8, Radius: 12, Labels: true,
-		Background: color.RGBA{0x12, 0x14, 0x19, 0xff},
-		Empty:      "Waiting for the first guest",
-	}
 }
 
 // validate fills in defaults and names every mistake.

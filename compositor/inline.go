@@ -21,7 +21,11 @@ func NewInline(cfg Config, set codec.Set) (*Inline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Inline{c: c}, nil
+	p := &Inline{c: c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inline, c.now = true, func() media.Time { return c.cfg.Rate.Frame(p.next) }
+	return p, nil
 }
 
 // Join puts a participant on the stage; with CodecNone it has no video. It answers
@@ -48,6 +52,14 @@ func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 
 // Frame composes the next frame and encodes it in every rung.
 func (p *Inline) Frame() {
+	select {
+	case <-p.c.nudged:
+		p.c.review()
+	default:
+		if p.next%8 == 0 {
+			p.c.review()
+		}
+	}
 	for _, cv := range p.c.canvases {
 		m := cv.tick(p.next)
 		for _, r := range cv.rungs {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
 	"tilecast/media"
 )
 
@@ -28,8 +29,8 @@ func BenchmarkInline(b *testing.B) {
 		name   string
 		change func(*Look)
 	}{
-		{"grid", func(l *Look) { l.Gap, l.Margin = 0, 0 }},
-		{"gaps, labels, corners", func(l *Look) { l.Labels, l.Radius = true, 12 }},
+		{"grid", func(l *Look) { l.Layout.Gap, l.Layout.Margin = layout.Length{}, layout.Length{} }},
+		{"gaps, labels, corners", func(l *Look) { l.Label.Show, l.Radius = true, layout.Pixels(12) }},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
 			cfg := cfg

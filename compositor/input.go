@@ -2,6 +2,7 @@ package compositor
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,9 @@ type Input struct {
 	film  *film  // of video
 	voice *voice // of sound
 
-	uses atomic.Pointer[[]use]
+	uses   atomic.Pointer[[]use]
+	pushed atomic.Int64  // media.Time of the latest packet
+	shape  atomic.Uint64 // width and height of the latest picture
 
 	mu      sync.Mutex
 	demand  Demand
@@ -45,6 +48,7 @@ type Input struct {
 // newInput opens a decoder for mc.
 func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 	i := &Input{c: c, codec: mc, queue: newQueue(mc.Video())}
+	i.pushed.Store(int64(c.now()))
 	var err error
 	switch {
 	case mc.Video():
@@ -70,7 +74,21 @@ func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 
 // Push hands over one packet in decoding order. It never blocks; it answers whether
 // the decoder needs a key frame to go on. After Close it does nothing.
-func (i *Input) Push(p media.Packet) (needKey bool) { return i.queue.push(p) }
+func (i *Input) Push(p media.Packet) (needKey bool) {
+	i.pushed.Store(int64(i.c.now()))
+	return i.queue.push(p)
+}
+
+// live reports whether anything came of late, wanted or not.
+func (i *Input) live(now media.Time) bool {
+	return i.c.inline || now-media.Time(i.pushed.Load()) <= staleAfter
+}
+
+// size is that of the latest picture; zero before the first.
+func (i *Input) size() (w, h int) {
+	s := i.shape.Load()
+	return int(s >> 32), int(s & math.MaxUint32)
+}
 
 // Demand is what is wanted of the input now.
 func (i *Input) Demand() Demand {
@@ -84,6 +102,7 @@ func (i *Input) Demand() Demand {
 func (i *Input) Alive(now media.Time) {
 	if i.film != nil {
 		i.film.live(now)
+		i.pushed.Store(int64(i.c.now()))
 	}
 }
 
@@ -149,6 +168,10 @@ func (i *Input) stepVideo(p media.Packet) {
 	for _, pic := range pics {
 		i.decoded.Add(1)
 		i.pixels.Add(int64(pic.W * pic.H))
+		if s := uint64(pic.W)<<32 | uint64(pic.H); s != i.shape.Load() {
+			i.shape.Store(s)
+			i.c.nudge()
+		}
 		f := newFrame(pic, i.c.frameSeq.Add(1))
 		if uses := i.uses.Load(); uses != nil {
 			f.scale(*uses, &i.view)

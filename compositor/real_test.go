@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tilecast/compositor/codec"
-	"tilecast/compositor/layout"
 	"tilecast/media"
 )
 
@@ -125,7 +124,7 @@ func checkReal(t *testing.T, set codec.Set, s *stage, r Rung) {
 				t.Fatalf("%s: decoded as %dx%d", r.Name, pic.W, pic.H)
 			}
 			if shown++; shown == 45 {
-				for j, rect := range layout.Grid(1280, 720, 2, 8, 8) {
+				for j, rect := range grid(1280, 720, 2, 8, 8) {
 					at := shrink(rect, 1280, r.W).Min
 					if got := pic.Pixel(at.X, at.Y); !near(got, palette[2*j]) {
 						t.Errorf("%s: tile %d is %v, want %v", r.Name, j, got, palette[2*j])

@@ -1,10 +1,11 @@
 package compositor
 
 import (
+	"fmt"
 	"image"
 	"image/color"
+	"math/bits"
 
-	"tilecast/compositor/art"
 	"tilecast/compositor/codec"
 	"tilecast/compositor/layout"
 )
@@ -12,69 +13,73 @@ import (
 // scene is who stands where, with the pictures that do not move. It is never
 // changed once it is on show: a change of anything makes a new one.
 type scene struct {
-	look    Look
-	ground  codec.YCbCr
-	cells   []cell
-	corners [4]*codec.Overlay // top left first, clockwise; nil: square
-	holds   int               // on the cells' pictures; guarded by canvas.sceneMu
+	look   Look
+	ground codec.YCbCr
+	base   *codec.Picture // behind all tiles; nil: ground
+	cells  []cell         // the nearest last
+	layers []layer
+	holds  int // on the pictures; guarded by canvas.sceneMu
 }
+
+// Keys of cells that are nobody's; tiles have larger ones.
+const (
+	slateOpening uint64 = iota + 1
+	slateEmpty
+	slateClosing
+	othersKey
+	firstKey
+)
 
 // cell is one tile's place in a scene.
 type cell struct {
+	key         uint64 // the same from scene to scene: who it is
 	rect        image.Rectangle
-	film        *film // nil: no video
-	away        bool  // the room says that the participant is gone for now
+	fit         layout.Fit
+	film        *film  // nil: no video
+	away        bool   // the room says that the participant is gone for now
+	off         bool   // the participant says that the camera is off
+	whole       bool   // it fills the canvas, and nothing is drawn on it
+	over        bool   // it lies over another: drawn with a mask
+	group       uint32 // the cells that are to be drawn again with it, itself among them
+	radius      int    // px, even, as is width
+	width       int    // of the line along the edge
+	line        color.RGBA
+	shadow      float64 // px
+	trim        trim
 	blank, lost *codec.Picture
 	label       *codec.Overlay
 	labelAt     image.Point // within the tile
 }
 
-// still is a tile's art for one name and size, rendered once.
-type still struct {
-	name        string
-	size        image.Point
-	labelled    bool
-	blank, lost *codec.Picture
-	label       *codec.Overlay
-}
+// place is how large a tile's video is shown on a canvas, and was while it still moves.
+type place struct{ now, was use }
 
-func (s *still) release() {
-	if s.blank != nil {
-		s.blank.Release()
-		s.lost.Release()
+// want is the larger of the two: only that is scaled ahead.
+func (p place) want() use {
+	if p.was.w*p.was.h > p.now.w*p.now.h {
+		return p.was
 	}
-	*s = still{}
+	return p.now
 }
-
-// render makes s match, keeping what is right already.
-func (s *still) render(a *art.Artist, name string, size image.Point, labelled bool) {
-	if s.blank != nil && s.name == name && s.size == size && s.labelled == labelled {
-		return
-	}
-	s.release()
-	s.name, s.size, s.labelled = name, size, labelled
-	s.blank = codec.FromImage(a.Placeholder(size.X, size.Y, name, ""))
-	s.lost = codec.FromImage(a.Placeholder(size.X, size.Y, name, "Reconnecting…"))
-	if text := art.TextSize(size.X, size.Y); labelled {
-		if img := a.Label(name, text, size.X-2*inset(size)); img != nil && img.Rect.Dx() <= size.X-2*inset(size) {
-			s.label = codec.NewOverlay(img)
-		}
-	}
-}
-
-// inset is a label's distance from its tile's edges.
-func inset(size image.Point) int { return int(art.TextSize(size.X, size.Y)*0.55) &^ 1 }
 
 // rebuild puts the tiles in their places on every canvas, tells inputs what is wanted of
 // them, and shows the result. Called with c.mu held.
 func (c *Compositor) rebuild() {
-	for _, t := range c.tiles {
-		t.uses = t.uses[:0]
-	}
 	for _, cv := range c.canvases {
 		cv.rebuild()
 	}
+	c.demand()
+}
+
+// demand tells every input in which sizes it is shown. Called with c.mu held.
+func (c *Compositor) demand() {
 	for _, t := range c.tiles {
+		t.uses = t.uses[:0]
+		for _, p := range t.places {
+			if u := p.want(); u.w > 0 {
+				t.use(u)
+			}
+		}
 		if t.video != nil {
 			t.video.want(t.uses)
 		}
@@ -83,19 +88,125 @@ func (c *Compositor) rebuild() {
 
 // rebuild makes the canvas's scene. Called with c.mu held.
 func (cv *canvas) rebuild() {
-	look, tiles := cv.look, cv.c.tiles
-	s := &scene{look: look, ground: codec.RGB(look.Background.R, look.Background.G, look.Background.B), holds: 1}
-	rects := layout.Grid(cv.cfg.W, cv.cfg.H, len(tiles), look.Gap, look.Margin)
-	for i, rect := range rects {
-		s.cells = append(s.cells, tiles[i].cell(rect, cv))
-		tiles[i].use(use{rect.Dx(), rect.Dy(), look.Fit})
+	tiles := cv.c.tiles
+	cv.plan, cv.lit = cv.arrange()
+	s := &scene{look: cv.look, ground: rgb(cv.look.Background), holds: 1}
+	shown := make([]use, len(tiles))
+	for _, slot := range cv.plan.Slots {
+		if slot.Person < 0 {
+			s.cells = append(s.cells, cv.others(slot))
+			continue
+		}
+		t := tiles[slot.Person]
+		cl := cv.cell(t, slot)
+		shown[slot.Person] = use{cl.rect.Dx(), cl.rect.Dy(), cl.fit}
+		s.cells = append(s.cells, cl)
 	}
-	if len(tiles) == 0 {
+	for i, t := range tiles {
+		cv.place(t, shown[i])
+	}
+	if len(s.cells) == 0 {
 		s.cells = []cell{cv.slate()}
-	} else {
-		s.corners = cv.corners(rects[0].Size())
+	}
+	if cv.layers == nil {
+		cv.layers = append([]layer{}, cv.renderLayers()...)
+	}
+	s.layers = cv.layers
+	group(s.cells)
+	s.base = cv.ground(s.cells)
+	for i := range s.cells {
+		if cl := &s.cells[i]; !cl.over && !cl.whole {
+			cl.trim = cv.trim(cl, s.base)
+		}
 	}
 	cv.show(s)
+}
+
+// place notes how t is shown. While it grows smaller, its old size is scaled ahead. Called with c.mu held.
+func (cv *canvas) place(t *Tile, u use) {
+	p := &t.places[cv.index]
+	if p.now == u {
+		return
+	}
+	was := p.want()
+	*p = place{now: u}
+	if d := cv.look.Motion.Duration; d > 0 && u.w > 0 && was.w*was.h > u.w*u.h {
+		p.was = was
+		cv.c.rest = cv.c.now() + d + cv.c.cfg.Delay
+	}
+}
+
+// others is the cell that counts who has no tile. Called with c.mu held.
+func (cv *canvas) others(slot layout.Slot) cell {
+	name, size := fmt.Sprintf("+%d", cv.plan.More), slot.Rect.Size()
+	key := stillKey{name: name, size: size, look: cv.lookNumber}
+	if st := &cv.more; st.blank == nil || st.of != key {
+		st.release()
+		pic := codec.FromImage(cv.c.artist.Count(size.X, size.Y, name))
+		*st = still{of: key, blank: pic, lost: pic.Retain()}
+	}
+	cl := cell{key: othersKey, rect: slot.Rect, blank: cv.more.blank.Retain(), lost: cv.more.lost.Retain()}
+	cv.dress(&cl, false)
+	return cl
+}
+
+// cell is t's place on cv. Called with c.mu held.
+func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
+	size, st, look := slot.Rect.Size(), &t.stills[cv.index], &cv.look
+	st.render(t.c.artist, stillKey{t.name, size, cv.lookNumber, look.Label.Show, t.muted()}, look)
+	cl := cell{
+		key: t.key, rect: slot.Rect, fit: look.Fit, away: t.away, off: t.cameraOff, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
+	}
+	if t.kind == Screen {
+		cl.fit = look.ScreenFit
+	}
+	if cl.label != nil {
+		cl.labelAt = labelAt(cl.label, size, look.Label.Position)
+	}
+	if t.video != nil {
+		cl.film = t.video.film
+	}
+	cv.dress(&cl, cv.lit == t.id && cv.lit != "")
+	return cl
+}
+
+// dress gives cl its corners, line and shadow. Called with c.mu held.
+func (cv *canvas) dress(cl *cell, lit bool) {
+	short, look := min(cv.cfg.W, cv.cfg.H), &cv.look
+	most := min(cl.rect.Dx(), cl.rect.Dy()) / 2 &^ 1
+	cl.radius = min(look.Radius.Even(short), most)
+	if cl.rect == image.Rect(0, 0, cv.cfg.W, cv.cfg.H) {
+		cl.radius = 0
+	}
+	line := look.Border
+	if w := look.Highlight.Width; lit && w != (layout.Length{}) && len(cv.plan.Slots) > 1 {
+		line = look.Highlight
+	}
+	if line.Width != (layout.Length{}) {
+		cl.width, cl.line = min(max(line.Width.Even(short), 2), most), line.Color
+	}
+	cl.shadow = look.Shadow.Size.Of(short)
+}
+
+// group finds out which cells lie over which, and so are to be drawn again together.
+func group(cells []cell) {
+	for i := range cells {
+		cells[i].group = 1 << i
+		for k := range i {
+			if cells[i].rect.Overlaps(cells[k].rect) {
+				cells[i].over = true
+				cells[i].group |= 1 << k
+				cells[k].group |= 1 << i
+			}
+		}
+	}
+	for range cells { // what touches what touches it, too
+		for i := range cells {
+			for g := cells[i].group; g != 0; g &= g - 1 {
+				cells[i].group |= cells[bits.TrailingZeros32(g)].group
+			}
+		}
+	}
 }
 
 // show replaces the scene from the next tick on. s comes with holds on its pictures.
@@ -129,55 +240,11 @@ func (cv *canvas) letGo(s *scene) {
 	if !last {
 		return
 	}
-	for _, cell := range s.cells {
-		cell.blank.Release()
-		cell.lost.Release()
+	for i := range s.cells {
+		s.cells[i].blank.Release()
+		s.cells[i].lost.Release()
 	}
-}
-
-// cell is t's place on cv at rect. Called with c.mu held.
-func (t *Tile) cell(rect image.Rectangle, cv *canvas) cell {
-	size, st := rect.Size(), &t.stills[cv.index]
-	st.render(t.c.artist, t.name, size, cv.look.Labels)
-	cl := cell{rect: rect, away: t.away, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label}
-	if cl.label != nil {
-		cl.labelAt = image.Pt(inset(size), max(size.Y-inset(size)-cl.label.H, 0)&^1)
+	if s.base != nil {
+		s.base.Release()
 	}
-	if t.video != nil {
-		cl.film = t.video.film
-	}
-	return cl
-}
-
-// slate fills the canvas while nobody is there. Called with c.mu held.
-func (cv *canvas) slate() cell {
-	if cv.emptyOf != cv.look || cv.empty == nil {
-		if cv.empty != nil {
-			cv.empty.Release()
-		}
-		cv.empty = codec.FromImage(cv.c.artist.Slate(cv.cfg.W, cv.cfg.H, cv.look.Background, cv.look.Empty))
-		cv.emptyOf = cv.look
-	}
-	return cell{rect: image.Rect(0, 0, cv.cfg.W, cv.cfg.H), blank: cv.empty.Retain(), lost: cv.empty.Retain()}
-}
-
-// corners are the overlays that round tiles of one size; nil for square ones.
-// Called with c.mu held.
-func (cv *canvas) corners(size image.Point) [4]*codec.Overlay {
-	r := min(cv.look.Radius, size.X/2, size.Y/2)
-	if r < 2 {
-		return [4]*codec.Overlay{}
-	}
-	if key := (cornerKey{r, cv.look.Background}); cv.cornersOf != key {
-		for turns := range cv.cornerArt {
-			cv.cornerArt[turns] = codec.NewOverlay(art.Corner(r, cv.look.Background, turns))
-		}
-		cv.cornersOf = key
-	}
-	return cv.cornerArt
-}
-
-type cornerKey struct {
-	radius int
-	ground color.RGBA
 }

@@ -51,7 +51,8 @@ type stage struct {
 // config is a small plan: 720p and 180p at 30 fps, D 150 ms, GOP 60, parts of 10 frames.
 func config() Config {
 	look := DefaultLook()
-	look.Labels, look.Radius = false, 0
+	look.Label.Show, look.Radius, look.Motion = false, layout.Length{}, Motion{}
+	look.Layout = layout.Spec{Mode: layout.Grid, Gap: layout.Pixels(8), Margin: layout.Pixels(8)}
 	return Config{
 		Rate: fps30, Delay: 150 * media.Millisecond, Clock: media.NewClock(time.Now()), GOP: 60, PartFrames: 10,
 		Canvases: []Canvas{{
@@ -198,6 +199,15 @@ func near(a, b codec.YCbCr) bool {
 	return d(a.Y, b.Y) <= 3 && d(a.Cb, b.Cb) <= 3 && d(a.Cr, b.Cr) <= 3
 }
 
+// grid is where n tiles of config's look stand.
+func grid(w, h, n, gap, margin int) (rects []image.Rectangle) {
+	spec := layout.Spec{Mode: layout.Grid, Gap: layout.Pixels(float64(gap)), Margin: layout.Pixels(float64(margin))}
+	for _, s := range layout.Arrange(&spec, w, h, &layout.Stage{People: make([]layout.Person, n)}).Slots {
+		rects = append(rects, s.Rect)
+	}
+	return rects
+}
+
 // shrink maps a rectangle of the canvas to one of a rung, less its rim.
 func shrink(r image.Rectangle, from, to int) image.Rectangle {
 	r = r.Inset(r.Dx() / 5)
@@ -205,7 +215,7 @@ func shrink(r image.Rectangle, from, to int) image.Rectangle {
 }
 
 func TestEachTileIsInItsPlaceOnEveryRung(t *testing.T) {
-	for n := 1; n <= layout.MaxTiles; n++ {
+	for n := 1; n <= 9; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, config(), codec.Fake()).start()
@@ -222,7 +232,7 @@ func TestEachTileIsInItsPlaceOnEveryRung(t *testing.T) {
 				}
 				s.Stop()
 				s.end()
-				rects := layout.Grid(1280, 720, n, 8, 8)
+				rects := grid(1280, 720, n, 8, 8)
 				for _, r := range s.cfg.Canvases[0].Rungs {
 					units := s.video(r.Name)
 					u := units[len(units)*2/3]

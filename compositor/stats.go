@@ -6,6 +6,7 @@ type Stats struct {
 	Ticks    int64 // frames composed, on all canvases
 	Late     int64 // frames not composed because their time had passed
 	Repaints int64 // whole canvases drawn
+	Moved    int64 // frames on which tiles changed places
 	Blocks   int64 // audio frames mixed
 	Rungs    []RungStats
 	Inputs   []InputStats
@@ -45,6 +46,7 @@ func (c *Compositor) Stats() Stats {
 		s.Ticks += cv.ticks.Load()
 		s.Late += cv.late.Load()
 		s.Repaints += cv.repaints.Load()
+		s.Moved += cv.moved.Load()
 		for _, r := range cv.rungs {
 			s.Rungs = append(s.Rungs, RungStats{
 				cv.cfg.Name, r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load(),

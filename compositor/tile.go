@@ -21,15 +21,18 @@ type Tile struct {
 	left bool
 
 	// Guarded by c.mu, as is left.
-	name   string
-	kind   Kind
-	role   string
-	away   bool
-	video  *Input
-	audio  *Input
-	strip  *strip
-	stills []still // by canvas
-	uses   []use   // of the video, on all canvases
+	name              string
+	kind              Kind
+	role              string
+	away              bool
+	key               uint64 // of its cells
+	cameraOff, micOff bool   // as the participant says
+	video             *Input
+	audio             *Input
+	strip             *strip
+	stills            []still // by canvas
+	places            []place // by canvas
+	uses              []use   // of the video, on all canvases
 }
 
 // Kind says what a tile's picture is.
@@ -66,9 +69,11 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 	}
 	t := &Tile{
 		c: c, id: cfg.ID, name: cfg.Name, kind: cfg.Kind, role: cfg.Role, left: c.stopped,
-		strip: newStrip(c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)),
+		strip: newStrip(c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)), places: make([]place, len(c.canvases)), key: firstKey + c.keys,
 	}
+	c.keys++
 	if !c.stopped {
+		c.opened = true
 		c.tiles = append(c.tiles, t)
 		c.rebuild()
 	}
@@ -111,6 +116,7 @@ func (t *Tile) attach(i *Input) error {
 		t.c.rebuild()
 	} else {
 		t.c.mixer.add(i.voice, t.strip)
+		t.update() // it may have said that there is no sound
 	}
 	t.c.start(i)
 	return nil

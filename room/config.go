@@ -22,7 +22,7 @@ const (
 )
 
 // MaxTiles is the number of participants a room shows, and admits.
-const MaxTiles = 9
+const MaxTiles = 25
 
 // Config is one room. It is validated once and then not changed.
 type Config struct {

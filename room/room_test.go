@@ -24,7 +24,8 @@ func (s *shelf) Publish(_ string, p *origin.Program) { s.programs = append(s.pro
 
 func demo() Config {
 	look := compositor.DefaultLook()
-	look.Labels, look.Radius = false, 0
+	look.Label.Show, look.Radius, look.Motion = false, layout.Length{}, compositor.Motion{}
+	look.Layout.Gap, look.Layout.Margin = layout.Pixels(8), layout.Pixels(8)
 	return Config{
 		Name: "demo", Start: OnPublish, Linger: time.Minute, Hold: 90 * time.Second,
 		Preset: "low", Window: time.Minute, Rate: media.FrameRate{Num: 30, Den: 1},
@@ -345,26 +346,42 @@ func TestSilentSessionGivesWayInAFullRoom(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		enter(t, rs, late)
-		if got := names(rs); got != "g0 g1 g2 g4 g5 g6 g7 g8 late" || all[3].kicked == nil {
+		if got := names(rs); got != fullHouse(3, -1) || all[3].kicked == nil {
 			t.Fatalf("on stage: %s, %v", got, all[3].kicked)
 		}
 	}, demo())
 }
 
-func TestRoomIsFullAtNineButAwaySeatsGiveWay(t *testing.T) {
+// fullHouse names MaxTiles guests: without the one who gave way to late, and with one who is away.
+func fullHouse(gone, away int) string {
+	var all []string
+	for i := range MaxTiles {
+		switch i {
+		case gone:
+			continue
+		case away:
+			all = append(all, fmt.Sprintf("g%d(away)", i))
+		default:
+			all = append(all, fmt.Sprint("g", i))
+		}
+	}
+	return strings.Join(append(all, "late"), " ")
+}
+
+func TestRoomIsFullButAwaySeatsGiveWay(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
 		var all []*visitor
 		for i := range MaxTiles {
 			all = append(all, perform(t, rs, ingest.Request{Session: fmt.Sprint(i), Name: fmt.Sprint("g", i)}))
 		}
 		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "x", Name: "late"}); !errors.Is(err, ingest.ErrFull) {
-			t.Fatalf("a tenth guest: %v", err)
+			t.Fatalf("one guest too many: %v", err)
 		}
 		all[4].Report(ingest.Lost)
 		time.Sleep(time.Second)
 		all[2].Report(ingest.Lost)
 		enter(t, rs, ingest.Request{Session: "x", Name: "late"})
-		if got := names(rs); got != "g0 g1 g2(away) g3 g5 g6 g7 g8 late" {
+		if got := names(rs); got != fullHouse(4, 2) {
 			t.Fatalf("on stage: %s", got)
 		}
 	}, demo())

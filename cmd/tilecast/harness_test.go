@@ -108,8 +108,13 @@ func (h *harness) publish(t *testing.T, cfg broadcast.Config) (pub *broadcast.Pu
 
 // tiles are the rectangles of n guests on the first room's canvas.
 func (h *harness) tiles(n int) []image.Rectangle {
-	r := h.cfg.Rooms[0]
-	return layout.Grid(r.Canvas.Width, r.Canvas.Height, n, r.Layout.Gap, r.Layout.Margin)
+	s := h.cfg.Rooms[0].All()[0]
+	spec := look(s).Layout
+	var rects []image.Rectangle
+	for _, slot := range layout.Arrange(&spec, s.Width, s.Height, &layout.Stage{People: make([]layout.Person, n)}).Slots {
+		rects = append(rects, slot.Rect)
+	}
+	return rects
 }
 
 // fetch is the body of a resource that is answered with 200.

@@ -275,7 +275,8 @@ func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
 
 func look(s configs.Shape) compositor.Look {
 	look := compositor.DefaultLook()
-	look.Gap, look.Margin, look.Labels = s.Layout.Gap, s.Layout.Margin, s.Layout.Labels
+	look.Layout.Gap, look.Layout.Margin = layout.Pixels(float64(s.Layout.Gap)), layout.Pixels(float64(s.Layout.Margin))
+	look.Label.Show = s.Layout.Labels
 	look.Background.R, look.Background.G, look.Background.B = s.Background.R, s.Background.G, s.Background.B
 	if s.Layout.Fit == "contain" {
 		look.Fit = layout.Contain

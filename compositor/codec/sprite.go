@@ -41,8 +41,8 @@ func (b Box) row(y, x0, x1 int) span {
 	return s
 }
 
-// covers is the share of pixel x, y that lies in b.
-func (b Box) covers(x, y int) float64 {
+// Covers is the share of pixel x, y that lies in b.
+func (b Box) Covers(x, y int) float64 {
 	cx, cy := b.X+b.W/2, b.Y+b.H/2
 	qx := math.Abs(float64(x)+0.5-cx) - b.W/2 + b.Radius
 	qy := math.Abs(float64(y)+0.5-cy) - b.H/2 + b.Radius
@@ -95,7 +95,7 @@ func drawPlane(dst, src plane, b Box, c Crop, opacity int) {
 		for x, u := s.x0, u0; x < s.x1; x, u = x+1, u+du {
 			a := share
 			if x < s.a || x >= s.b {
-				if a = int(b.covers(x, y)*float64(opacity) + 0.5); a == 0 {
+				if a = int(b.Covers(x, y)*float64(opacity) + 0.5); a == 0 {
 					continue
 				}
 			}
@@ -130,7 +130,7 @@ func Ring(dst *Picture, box Box, width float64, c YCbCr, opacity float64) {
 					x = in.b - 1
 					continue
 				}
-				a := int((box.covers(x, y)-inner.covers(x, y))*opacity*256 + 0.5)
+				a := int((box.Covers(x, y)-inner.Covers(x, y))*opacity*256 + 0.5)
 				if a > 0 {
 					out[x] = uint8((int(out[x])*(256-a) + int([3]uint8{c.Y, c.Cb, c.Cr}[i])*a + 128) >> 8)
 				}

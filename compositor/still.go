@@ -1,0 +1,117 @@
+package compositor
+
+import (
+	"image"
+	"image/color"
+
+	"golang.org/x/image/draw"
+
+	"tilecast/compositor/art"
+	"tilecast/compositor/codec"
+)
+
+// still is a tile's art on one canvas, rendered once for what it shows.
+type still struct {
+	of          stillKey
+	blank, lost *codec.Picture
+	label       *codec.Overlay
+}
+
+// stillKey is all that a tile's art depends on.
+type stillKey struct {
+	name     string
+	size     image.Point
+	look     int // canvas.look's number
+	labelled bool
+	muted    bool
+}
+
+func (s *still) release() {
+	if s.blank != nil {
+		s.blank.Release()
+		s.lost.Release()
+	}
+	*s = still{}
+}
+
+// render makes s match key, keeping what is right already.
+func (s *still) render(a *art.Artist, key stillKey, look *Look) {
+	if s.blank != nil && s.of == key {
+		return
+	}
+	keep := s.blank != nil && s.of.name == key.name && s.of.size == key.size && s.of.look == key.look
+	blank, lost := s.blank, s.lost
+	if !keep {
+		s.release()
+		blank = codec.FromImage(placeholder(a, key, look, ""))
+		lost = codec.FromImage(placeholder(a, key, look, "Reconnecting…"))
+	}
+	*s = still{of: key, blank: blank, lost: lost}
+	if key.labelled {
+		s.label = label(a, key, look)
+	}
+}
+
+func placeholder(a *art.Artist, key stillKey, look *Look, note string) image.Image {
+	w, h := key.size.X, key.size.Y
+	switch {
+	case look.Placeholder.Kind == "image" && look.Placeholder.Image != nil:
+		return covering(look.Placeholder.Image, w, h, look.Background)
+	case look.Placeholder.Kind == "color" && note == "":
+		return art.Ground(w, h, key.name)
+	}
+	return a.Placeholder(w, h, key.name, note)
+}
+
+// label is the name for a tile of that size, nil where there is no room for it.
+func label(a *art.Artist, key stillKey, look *Look) *codec.Overlay {
+	room := key.size.X - 2*inset(key.size)
+	l := look.Label
+	st := art.LabelStyle{
+		Size: art.TextSize(key.size.X, key.size.Y) * max(l.Size, 0.1), MaxWidth: room, Font: l.Font, Text: l.Color, Ground: l.Ground,
+		Muted: key.muted && l.MutedIcon,
+	}
+	img := a.Label(key.name, st)
+	if img == nil || img.Rect.Dx() > room || img.Rect.Dy() > key.size.Y-inset(key.size) {
+		return nil
+	}
+	return codec.NewOverlay(img)
+}
+
+// inset is a label's distance from its tile's edges.
+func inset(size image.Point) int { return int(art.TextSize(size.X, size.Y)*0.55) &^ 1 }
+
+// labelAt is where on a tile its label lies.
+func labelAt(l *codec.Overlay, size image.Point, position string) image.Point {
+	in := inset(size)
+	x, y := in, size.Y-in-l.H
+	switch position {
+	case "bottom-center", "top-center":
+		x = (size.X - l.W) / 2
+	case "bottom-right", "top-right":
+		x = size.X - in - l.W
+	}
+	if len(position) > 2 && position[:3] == "top" {
+		y = in
+	}
+	return image.Pt(max(x, 0)&^1, max(y, 0)&^1)
+}
+
+// covering is img scaled and cropped to w by h, over ground where it is transparent.
+func covering(img image.Image, w, h int, ground color.RGBA) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(out, out.Rect, image.NewUniform(ground), image.Point{}, draw.Src)
+	b := img.Bounds()
+	crop := b
+	if b.Dx()*h > b.Dy()*w {
+		cw := b.Dy() * w / h
+		crop.Min.X += (b.Dx() - cw) / 2
+		crop.Max.X = crop.Min.X + cw
+	} else {
+		ch := b.Dx() * h / w
+		crop.Min.Y += (b.Dy() - ch) / 2
+		crop.Max.Y = crop.Min.Y + ch
+	}
+	draw.CatmullRom.Scale(out, out.Rect, img, crop, draw.Over, nil)
+	return out
+}
