@@ -19,6 +19,7 @@ func check(cfg *Config, bad report) {
 	checkListen(cfg.HTTP.Listen, bad)
 	checkTLS(cfg.HTTP, bad)
 	between(bad, "udp.port", cfg.UDP.Port, 0, 65535)
+	checkIngest(&cfg.Ingest, bad)
 	oneOf(bad, "log.level", cfg.Log.Level, "debug", "info", "warn", "error")
 	if strings.TrimSpace(cfg.Data) == "" {
 		bad("data", "is empty: name a folder")

@@ -14,11 +14,12 @@ import (
 // Config is everything a person may set. It is checked by Load and Parse and not
 // written to afterwards; what changes at run time lies over it (room.Apply).
 type Config struct {
-	HTTP  HTTP   `yaml:"http"`
-	UDP   UDP    `yaml:"udp"`
-	Data  string `yaml:"data"` // folder for what is kept: the development certificate
-	Log   Log    `yaml:"log"`
-	Rooms []Room `yaml:"rooms"` // at least one; names are unique
+	HTTP   HTTP   `yaml:"http"`
+	UDP    UDP    `yaml:"udp"`
+	Ingest Ingest `yaml:"ingest"`
+	Data   string `yaml:"data"` // folder for what is kept: the development certificate
+	Log    Log    `yaml:"log"`
+	Rooms  []Room `yaml:"rooms"` // at least one; names are unique
 }
 
 // HTTP is where pages, WHIP and playlists are served.
@@ -49,6 +50,41 @@ type UDP struct {
 	Port int `yaml:"port"` // 0 is any free one
 }
 
+// Ingest is how broadcasters get in.
+type Ingest struct {
+	Strict          bool        `yaml:"strict"`           // refuse what the standard forbids clients, too
+	TCPPort         int         `yaml:"tcp_port"`         // for ICE over TCP; 0: none
+	IPv6            bool        `yaml:"ipv6"`             // offer and use IPv6 addresses
+	Interfaces      []string    `yaml:"interfaces"`       // names or patterns such as eth*; none: all
+	PublicAddresses []string    `yaml:"public_addresses"` // IP or IP:port, where a NAT in front of us is reached
+	TrustedProxies  []string    `yaml:"trusted_proxies"`  // IP or prefix, whose X-Forwarded-For is believed
+	Overflow        string      `yaml:"overflow"`         // base URL of another gateway; empty: none
+	ICEServers      []ICEServer `yaml:"ice_servers"`
+	Limits          Limits      `yaml:"limits"`
+}
+
+// ICEServer is a STUN or TURN server for clients. A TURN server wants a name and a credential, or the
+// secret by which they are made for each client.
+type ICEServer struct {
+	URL        string        `yaml:"url"`
+	Username   string        `yaml:"username"`
+	Credential string        `yaml:"credential"`
+	Secret     string        `yaml:"secret"`
+	Lifetime   time.Duration `yaml:"lifetime"` // of what is made by the secret; 0: a day
+}
+
+// Limits are what broadcasters may take. 0 is no limit.
+type Limits struct {
+	Sessions        int     `yaml:"sessions"`          // in all
+	SessionsPerRoom int     `yaml:"sessions_per_room"` // cameras and screens
+	PostBurst       int     `yaml:"post_burst"`        // POSTs of one address at once
+	PostsPerMinute  int     `yaml:"posts_per_minute"`  // and from then on
+	OfferBytes      int     `yaml:"offer_bytes"`
+	FragmentBytes   int     `yaml:"fragment_bytes"`
+	BitRate         BitRate `yaml:"bitrate"`  // of one session
+	Overload        int     `yaml:"overload"` // percent of frames that came too late
+}
+
 // Log says how much is told.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -56,18 +92,19 @@ type Log struct {
 
 // Room is one live program.
 type Room struct {
-	Name    string        `yaml:"name"`    // letters, digits, - and _: it is part of addresses
-	Preset  string        `yaml:"preset"`  // latency: low, ultra, apple or classic
-	Start   string        `yaml:"start"`   // on-publish or always
-	Linger  time.Duration `yaml:"linger"`  // how long a program goes on without a broadcaster
-	Latency Latency       `yaml:"latency"` // numbers that replace the preset's
-	Parts   string        `yaml:"parts"`   // files or ranges
-	Window  Window        `yaml:"window"`  // how much of the program playlists hold
-	Record  Record        `yaml:"record"`
-	Canvas  Canvas        `yaml:"canvas"`
-	Layout  Layout        `yaml:"layout"`
-	Ladder  []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
-	Audio   Audio         `yaml:"audio"`
+	Name         string        `yaml:"name"`          // letters, digits, - and _: it is part of addresses
+	Preset       string        `yaml:"preset"`        // latency: low, ultra, apple or classic
+	Start        string        `yaml:"start"`         // on-publish or always
+	PublishToken string        `yaml:"publish_token"` // who publishes has to bring it; empty: everybody may
+	Linger       time.Duration `yaml:"linger"`        // how long a program goes on without a broadcaster
+	Latency      Latency       `yaml:"latency"`       // numbers that replace the preset's
+	Parts        string        `yaml:"parts"`         // files or ranges
+	Window       Window        `yaml:"window"`        // how much of the program playlists hold
+	Record       Record        `yaml:"record"`
+	Canvas       Canvas        `yaml:"canvas"`
+	Layout       Layout        `yaml:"layout"`
+	Ladder       []Rung        `yaml:"ladder"` // best first; left out, it follows from the canvas
+	Audio        Audio         `yaml:"audio"`
 
 	// Shapes are the room's canvases, each with a URL of its own, the first the default. When there is
 	// none said, there is one: main, of Canvas, Layout and Ladder.
@@ -166,8 +203,15 @@ func Default() Config {
 	room.Name = "demo"
 	room.Ladder = defaultLadder(room.Canvas.Width, room.Canvas.Height)
 	return Config{
-		HTTP:  HTTP{Listen: ":8080"},
-		UDP:   UDP{Port: 8189},
+		HTTP: HTTP{Listen: ":8080"},
+		UDP:  UDP{Port: 8189},
+		Ingest: Ingest{
+			IPv6: true, Interfaces: []string{}, PublicAddresses: []string{}, TrustedProxies: []string{}, ICEServers: []ICEServer{},
+			Limits: Limits{
+				Sessions: 200, SessionsPerRoom: 50, PostBurst: 30, PostsPerMinute: 120,
+				OfferBytes: 64 << 10, FragmentBytes: 16 << 10, BitRate: 20_000_000, Overload: 50,
+			},
+		},
 		Data:  "data",
 		Log:   Log{Level: "info"},
 		Rooms: []Room{room},

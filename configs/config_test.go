@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 const shipped = "tilecast.yaml"
@@ -40,6 +41,9 @@ func TestShippedFileSaysEverything(t *testing.T) {
 // shownInComment reports whether a key of a list that is empty by default is in an example
 // (TestExamplesInComments), or is the same as elsewhere in the file.
 func shownInComment(data []byte, path string) bool {
+	if _, key, ok := strings.Cut(path, "ice_servers[]."); ok {
+		return regexp.MustCompile(`(?m)^#:.*\b` + key + ":").Match(data)
+	}
 	_, key, ok := strings.Cut(path, "canvases[].")
 	if head, _, deep := strings.Cut(key, "."); deep || head == "ladder[]" {
 		return ok
@@ -153,6 +157,9 @@ func TestExamplesInComments(t *testing.T) {
 	}
 	if room := cfg.Rooms[0]; len(room.Canvases) != 2 || room.Canvases[1].Width != 720 || len(room.Canvases[0].Ladder) != 2 {
 		t.Errorf("%+v", room.Canvases)
+	}
+	if s := cfg.Ingest.ICEServers; len(s) != 3 || s[1].Lifetime != 24*time.Hour || s[2].Credential != "lovelace" {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
@@ -35,11 +34,7 @@ func (s *Server) newPeer(o *offer, check bindingHandler) (*webrtc.PeerConnection
 	}
 	var set webrtc.SettingEngine
 	set.LoggerFactory = pionLogs{s.log}
-	set.SetICEUDPMux(s.udp)
-	set.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	set.SetIncludeLoopbackCandidate(true)
-	set.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	set.DisableActiveTCP(true)
+	s.networks(&set)
 	// A quarter, so that three lost checks are not taken for an interruption.
 	set.SetICETimeouts(s.cfg.InterruptTimeout, s.cfg.ConsentTimeout-s.cfg.InterruptTimeout, s.cfg.InterruptTimeout/4)
 	set.SetReceiveMTU(receiveMTU)
@@ -202,8 +197,8 @@ func (s *section) describe(line func(string, ...any), heard []webrtc.SSRC) {
 // finishAnswer makes the answer of the WebRTC library one that WHIP clients
 // want: rtcp-mux-only (W-50), stereo sound (W-76), each candidate once and the
 // one that surely reaches us first (O-33). near is the address that the offer
-// came in by.
-func (o *offer) finishAnswer(text string, near netip.Addr) (string, error) {
+// came in by; public are more candidates of ours.
+func (o *offer) finishAnswer(text string, near netip.Addr, public []string) (string, error) {
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(text); err != nil {
 		return "", fmt.Errorf("read our own answer: %w", err)
@@ -233,7 +228,8 @@ func (o *offer) finishAnswer(text string, near netip.Addr) (string, error) {
 				attrs = append(attrs, sdp.NewAttribute("fmtp", fmt.Sprintf("%d %s", o.sections[i].pt, fmtp)))
 			}
 		}
-		if candidates = orderCandidates(candidates, near); len(candidates) > 0 {
+		if len(candidates) > 0 {
+			candidates = orderCandidates(candidates, near, public)
 			attrs = append(append(attrs, candidates...), sdp.NewPropertyAttribute("end-of-candidates"))
 		}
 		m.Attributes = attrs
@@ -260,31 +256,43 @@ func (s *section) answerFmtp() string {
 	return strings.Join(keep, ";")
 }
 
-// orderCandidates leaves those for RTP, best first: near, IPv4, IPv6, loopback.
-func orderCandidates(in []sdp.Attribute, near netip.Addr) []sdp.Attribute {
+// orderCandidates leaves those for RTP, best first: public ones, near, IPv4, IPv6, loopback; and TCP
+// after all of UDP.
+func orderCandidates(in []sdp.Attribute, near netip.Addr, public []string) []sdp.Attribute {
 	type ranked struct {
 		sdp.Attribute
 		rank int
 	}
 	var list []ranked
-	for _, a := range in {
+	add := func(a sdp.Attribute, public bool) {
 		f := strings.Fields(a.Value)
 		if len(f) < 6 || f[1] != "1" {
-			continue
+			return
 		}
 		addr, err := netip.ParseAddr(f[4])
-		rank := 1
+		rank := 2
 		switch {
-		case err != nil:
-			rank = 4
-		case addr == near && !near.IsLoopback():
+		case public:
 			rank = 0
+		case err != nil:
+			rank = 5
+		case addr == near && !near.IsLoopback():
+			rank = 1
 		case addr.IsLoopback():
-			rank = 3
+			rank = 4
 		case addr.Is6():
-			rank = 2
+			rank = 3
+		}
+		if !strings.EqualFold(f[2], "udp") {
+			rank += 10
 		}
 		list = append(list, ranked{a, rank})
+	}
+	for _, c := range public {
+		add(sdp.NewAttribute("candidate", c), true)
+	}
+	for _, a := range in {
+		add(a, false)
 	}
 	slices.SortStableFunc(list, func(a, b ranked) int { return a.rank - b.rank })
 	out := make([]sdp.Attribute, len(list))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +15,12 @@ import (
 
 // Config is what an ingest server is built with; zero values mean the defaults given.
 type Config struct {
-	UDPPort int          // for the media of all sessions; 0: any free one
-	Log     *slog.Logger // nil: discard
+	UDPPort    int              // for the media of all sessions; 0: any free one
+	TCPPort    int              // the same by ICE over TCP (RFC 6544); 0: none, -1: any free one
+	NoIPv6     bool             // neither bind nor offer IPv6 addresses
+	Interfaces []string         // names or patterns of path.Match of those to use; nil: all
+	Public     []netip.AddrPort // addresses under which a NAT makes us known; port 0: the port is ours
+	Log        *slog.Logger     // nil: discard
 
 	Strict     bool        // refuse what RFC 9725 forbids clients, too; otherwise their known quirks are taken
 	ICEServers []ICEServer // clients are told of, in this order
@@ -66,6 +71,7 @@ type Server struct {
 	log   *slog.Logger
 	admit Admitter
 	udp   *udpPort
+	tcp   *tcpPort // nil: none
 	mux   *http.ServeMux
 
 	posts, touches quota // POSTs, and requests to sessions, of each address
@@ -84,12 +90,16 @@ type Server struct {
 // New binds the UDP port, at once, so that a port in use is an error now.
 func New(cfg Config, admit Admitter) (*Server, error) {
 	cfg = cfg.withDefaults()
-	udp, err := listenUDP(cfg.UDPPort, cfg.Log)
+	udp, err := listenUDP(cfg)
 	if err != nil {
 		return nil, err
 	}
+	tcp, err := listenTCP(cfg)
+	if err != nil {
+		return nil, errors.Join(err, udp.Close())
+	}
 	s := &Server{
-		cfg: cfg, log: cfg.Log, admit: admit, udp: udp,
+		cfg: cfg, log: cfg.Log, admit: admit, udp: udp, tcp: tcp,
 		sessions:   make(map[string]*session),
 		places:     make(map[string]int),
 		tombstones: make(map[string]time.Time),
@@ -102,6 +112,14 @@ func New(cfg Config, admit Admitter) (*Server, error) {
 
 // UDPPort is the port that media comes in by.
 func (s *Server) UDPPort() int { return s.udp.port }
+
+// TCPPort is the port that media may come in by, too; 0: there is none.
+func (s *Server) TCPPort() int {
+	if s.tcp == nil {
+		return 0
+	}
+	return s.tcp.port
+}
 
 // Close refuses new sessions from now on, says goodbye to all there are and
 // waits until they are gone, or ctx is done.
@@ -123,7 +141,7 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	return errors.Join(err, s.udp.Close())
+	return errors.Join(err, s.udp.Close(), s.tcp.Close())
 }
 
 func (s *Server) isClosing() bool {

@@ -133,7 +133,7 @@ func (s *session) negotiate(ctx context.Context, o *offer, near netip.Addr) (ans
 	case <-ctx.Done():
 		return "", fmt.Errorf("gather candidates: %w", ctx.Err())
 	}
-	return o.finishAnswer(s.peer.LocalDescription().SDP, near)
+	return o.finishAnswer(s.peer.LocalDescription().SDP, near, s.srv.publicCandidates())
 }
 
 // heard is the SSRCs of each section, by its mid, that came as announced and not as layers. The peer

@@ -6,11 +6,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path"
+	"slices"
 	"sync"
 	"syscall"
 
 	"github.com/pion/ice/v4"
-	"github.com/pion/logging"
 )
 
 // udpReadBuffer is asked of the kernel for each socket, in bytes: a key frame of
@@ -23,6 +24,7 @@ const udpReadBuffer = 4 << 20
 // bound by refresh; those that go away are only no longer offered.
 type udpPort struct {
 	port int
+	keep func(iface string, a netip.Addr) bool
 	log  *slog.Logger
 
 	mu      sync.Mutex
@@ -31,11 +33,12 @@ type udpPort struct {
 	closed  bool
 }
 
-// listenUDP binds port on every address of this machine; 0 picks one that is free.
-func listenUDP(port int, log *slog.Logger) (*udpPort, error) {
+// listenUDP binds the port of cfg on every address that it means; 0 picks one that is free.
+func listenUDP(cfg Config) (*udpPort, error) {
 	var err error
+	port, log := cfg.UDPPort, cfg.Log
 	for range 20 { // a free port on one address may be taken on the next
-		u := &udpPort{port: port, log: log, muxes: make(map[netip.Addr]*ice.UDPMuxDefault)}
+		u := &udpPort{port: port, keep: cfg.uses, log: log, muxes: make(map[netip.Addr]*ice.UDPMuxDefault)}
 		if err = u.refresh(); err == nil {
 			return u, nil
 		}
@@ -52,7 +55,7 @@ func listenUDP(port int, log *slog.Logger) (*udpPort, error) {
 
 // refresh binds addresses that have appeared since the last time.
 func (u *udpPort) refresh() error {
-	addrs, err := localAddrs()
+	addrs, err := localAddrs(u.keep)
 	if err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (u *udpPort) refresh() error {
 		present = append(present, a)
 	}
 	if len(present) == 0 {
-		return errors.New("this machine has no address to listen on, not even loopback")
+		return errors.New("this machine has no address to listen on among the interfaces that are configured")
 	}
 	u.present = present
 	return nil
@@ -93,10 +96,25 @@ func (u *udpPort) bind(a netip.Addr) error {
 	return nil
 }
 
-// localAddrs are the addresses a browser may reach us by: IPv4 before IPv6, real
+// uses reports whether an address is one that media may come in by.
+func (c Config) uses(iface string, a netip.Addr) bool { return c.usesInterface(iface) && c.usesAddr(a) }
+
+func (c Config) usesInterface(name string) bool {
+	return len(c.Interfaces) == 0 || slices.ContainsFunc(c.Interfaces, func(pattern string) bool {
+		ok, _ := path.Match(pattern, name)
+		return ok
+	})
+}
+
+// usesAddr leaves out IPv6 link-local addresses: they need a zone that SDP cannot carry.
+func (c Config) usesAddr(a netip.Addr) bool {
+	return !a.IsMulticast() && !a.IsUnspecified() && !(a.Is6() && (a.IsLinkLocalUnicast() || c.NoIPv6))
+}
+
+// localAddrs are the addresses a browser may reach us by, of those to keep: IPv4 before IPv6, real
 // interfaces before loopback, which comes last because some clients (FFmpeg) try
-// only the first. IPv6 link-local ones need a zone that SDP cannot carry.
-func localAddrs() ([]netip.Addr, error) {
+// only the first.
+func localAddrs(keep func(iface string, a netip.Addr) bool) ([]netip.Addr, error) {
 	ifaces, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
@@ -117,7 +135,7 @@ func localAddrs() ([]netip.Addr, error) {
 			}
 			a, _ := netip.AddrFromSlice(ip.IP)
 			switch a = a.Unmap(); {
-			case a.IsMulticast(), a.IsUnspecified(), a.Is6() && a.IsLinkLocalUnicast():
+			case !keep(iface.Name, a):
 			case a.IsLoopback():
 				ranked[2] = append(ranked[2], a)
 			case a.Is6():
@@ -185,24 +203,3 @@ func (u *udpPort) all() []*ice.UDPMuxDefault {
 	}
 	return out
 }
-
-// pionLogs sends what the WebRTC library has to say to our log, at debug level:
-// what matters of it we learn from states and errors.
-type pionLogs struct{ log *slog.Logger }
-
-func (p pionLogs) NewLogger(scope string) logging.LeveledLogger {
-	return pionLog{p.log.With("pion", scope)}
-}
-
-type pionLog struct{ log *slog.Logger }
-
-func (pionLog) Trace(string)                   {}
-func (pionLog) Tracef(string, ...any)          {}
-func (pionLog) Debug(string)                   {}
-func (pionLog) Debugf(string, ...any)          {}
-func (pionLog) Info(string)                    {}
-func (pionLog) Infof(string, ...any)           {}
-func (l pionLog) Warn(msg string)              { l.log.Debug(msg) }
-func (l pionLog) Warnf(f string, args ...any)  { l.log.Debug(fmt.Sprintf(f, args...)) }
-func (l pionLog) Error(msg string)             { l.log.Debug(msg) }
-func (l pionLog) Errorf(f string, args ...any) { l.log.Debug(fmt.Sprintf(f, args...)) }
