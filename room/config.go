@@ -42,6 +42,7 @@ type Config struct {
 	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
 
 	PublishToken string // who publishes has to bring it; "": everybody may
+	Overload     int    // percent of late frames beyond which nobody new comes in; 0: everybody does
 }
 
 // Record says what is recorded of each program.

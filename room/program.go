@@ -22,6 +22,7 @@ type program struct {
 	clock   media.Clock
 	plan    packager.Plan
 	comp    *compositor.Compositor
+	load    load
 	out     *origin.Program
 	keep    *archive.Writer // nil: nothing is kept
 }

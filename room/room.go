@@ -77,7 +77,10 @@ func (r *Room) air(p *program) {
 	r.house.wg.Add(1)
 	go func() { // ends when stop has been called and the last packet is out
 		defer r.house.wg.Done()
+		done := make(chan struct{})
+		go p.load.watch(p.comp.Stats, done)
 		p.run()
+		close(done)
 		r.ended(p)
 	}()
 }
@@ -137,6 +140,9 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	if g == nil && len(r.guests) >= MaxTiles && !r.giveUpAwaySeat() {
 		return nil, fmt.Errorf("%w: all %d places in room %s are taken", ingest.ErrFull, MaxTiles, r.name)
 	}
+	if g == nil && r.overloaded() {
+		return nil, fmt.Errorf("%w: this machine can't keep up with the program as it is", ingest.ErrFull)
+	}
 	if err := r.startLocked(); err != nil {
 		return nil, err
 	}
@@ -156,6 +162,11 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	r.log.Info("joined", "guest", g.name, "session", req.Session)
 	r.happened(g, "joined")
 	return g.sit(r, r.prog, req), nil
+}
+
+// overloaded reports whether the program comes too late as it is. Called locked.
+func (r *Room) overloaded() bool {
+	return r.prog != nil && r.cfg.Overload > 0 && r.prog.load.share.Load() > int64(r.cfg.Overload)
 }
 
 // report is how a session stands. The seat of one that nothing is heard of, or that was lost, is

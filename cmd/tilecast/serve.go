@@ -143,7 +143,10 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, g.store, log); err != nil {
 		return nil, err
 	}
-	g.ingest, err = ingest.New(ingest.Config{UDPPort: cfg.UDP.Port, Jitter: jitter(cfg), Log: log}, g.rooms)
+	in, err := ingestConfig(cfg, log)
+	if err == nil {
+		g.ingest, err = ingest.New(in, g.rooms)
+	}
 	if err != nil {
 		return nil, errors.Join(err, g.rooms.Close(context.Background()))
 	}
@@ -233,6 +236,7 @@ func roomConfigs(cfg configs.Config) []room.Config {
 	for i, r := range cfg.Rooms {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
+			PublishToken: r.PublishToken, Overload: cfg.Ingest.Limits.Overload,
 			Preset: r.Preset, Numbers: r.Latency.Numbers(), Ranges: r.Parts == "ranges", Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
 			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
