@@ -95,12 +95,12 @@ func BenchmarkJoin(b *testing.B) {
 func BenchmarkMixBlock(b *testing.B) {
 	mix := Mix{Loudness: -16}
 	m := newMixer(0, mix)
-	for range 9 {
+	for k0 := range 9 {
 		v, src := newVoice(), source{}
 		for k := range int64(100) {
 			v.write(at48(960*k), src.packet())
 		}
-		m.add(v, newStrip(mix, false))
+		m.add(v, newStrip(fmt.Sprint(k0), mix, false))
 	}
 	out := make([]float32, 2048)
 	b.ReportAllocs()

@@ -59,6 +59,7 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 		c.canvases = append(c.canvases, newCanvas(c, i))
 	}
 	c.mixer = newMixer(cfg.Delay, cfg.Mix)
+	c.mixer.floor.changed = c.spoke
 	c.end.Store(math.MaxInt64)
 	c.frameSeq.Store(firstSeq)
 	if err := c.open(); err != nil {

@@ -136,6 +136,7 @@ func (i *Input) step(p media.Packet) {
 	}
 	i.decoded.Add(1)
 	i.voice.write(p.At, samples)
+	i.voice.say(p.At, int64(len(samples)/2), p.Level)
 	i.heard = p.At + media.FromTicks(int64(len(samples)/2), sampleRate)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tilecast/compositor/codec"
 	"tilecast/compositor/level"
+	"tilecast/compositor/speaker"
 	"tilecast/media"
 )
 
@@ -40,6 +41,7 @@ type mixer struct {
 	rider   *level.Rider // of the sum; nil: loudness stays as it comes
 	gain    float32
 	heard   []channel
+	floor   floor
 
 	mu       sync.Mutex
 	channels []channel
@@ -59,7 +61,7 @@ type channel struct {
 func newMixer(delay media.Time, mix Mix) *mixer {
 	m := &mixer{
 		delay: delay.Ticks(sampleRate), limiter: level.NewLimiter(), duck: ducker{depth: mix.Duck},
-		meter: level.NewMeter(false), gain: 1,
+		meter: level.NewMeter(false), gain: 1, floor: floor{detector: speaker.New()},
 	}
 	if mix.Loudness != 0 {
 		m.rider = level.NewRider(level.MixRider(mix.Loudness))
@@ -101,7 +103,9 @@ func (m *mixer) block(at int64, out []float32) {
 			c.strip.listen(c.samples, c.sound)
 		}
 		speech = speech || c.strip.speaks()
+		m.floor.hear(c, at+level.Ahead-m.delay)
 	}
+	m.floor.decide(media.FromTicks(at, sampleRate))
 	clear(out)
 	duck := m.duck.step(speech)
 	for i := range m.heard {

@@ -3,6 +3,8 @@ package compositor
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"os/exec"
@@ -77,7 +79,7 @@ type desk struct {
 func newDesk(mix Mix) *desk { return &desk{mixer: newMixer(0, mix)} }
 
 func (d *desk) join(screen bool, source func(n int64) []float32) *deskInput {
-	i := &deskInput{newStrip(d.mix(), screen), newVoice(), source, (d.at + 959) / 960}
+	i := &deskInput{newStrip(fmt.Sprint("p", len(d.inputs)), d.mix(), screen), newVoice(), source, (d.at + 959) / 960}
 	d.add(i.voice, i.strip)
 	d.inputs = append(d.inputs, i)
 	return i
@@ -306,4 +308,49 @@ func TestVolumeAndMuteAreHeard(t *testing.T) {
 			t.Errorf("volume %v, muted %v: heard at %v, want %v", c.volume, c.muted, got, c.want)
 		}
 	}
+}
+
+// The first speaker is known by the sound alone; the second's sound is silent, and only its sender says that
+// it is not.
+func TestSpeakersAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		var told []string
+		cfg.Event = func(kind string, attrs ...slog.Attr) {
+			told = append(told, fmt.Sprint(kind, " ", attrs[0].Value, " ", math.Round(attrs[1].Value.Float64()*10)/10))
+		}
+		s := newStage(t, cfg, codec.Fake()).start()
+		ada, bob := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
+		screen := s.open(s.Join(TileConfig{ID: "a screen", Kind: Screen}), media.Opus)
+		for k := range int64(500) { // 10 s
+			loud := func(from, to int64) float64 { // words of 160 ms, 40 ms apart
+				if k >= from && k < to && k%10 < 8 {
+					return 0.2
+				}
+				return 0.001
+			}
+			ada.Push(codec.FakeAudioPacket(loud(50, 250), 480, k, s.now()))
+			screen.Push(codec.FakeAudioPacket(loud(300, 500), 480, k, s.now()))
+			p := codec.FakeAudioPacket(0, 480, k, s.now())
+			if p.Level = 70; loud(250, 450) > 0.1 {
+				p.Level = 31
+			}
+			bob.Push(p)
+			time.Sleep(20 * time.Millisecond)
+		}
+		sp := s.speaking.Load()
+		s.end()
+		delay := s.cfg.Delay.Seconds()
+		if len(told) < 2 || !strings.HasPrefix(told[0], "speaker a 1.") || !strings.HasPrefix(told[1], "speaker b 5.") {
+			t.Fatalf("told: %q", told)
+		}
+		for k, want := range []float64{1 + delay, 5 + delay} {
+			if at, _ := strconv.ParseFloat(strings.Fields(told[k])[2], 64); at < want || at > want+0.6 {
+				t.Errorf("%s, want within 600 ms of %.2f", told[k], want)
+			}
+		}
+		if sp == nil || sp.dominant != "b" || fmt.Sprint(sp.order) != "[b a]" {
+			t.Errorf("layouts know %+v", sp)
+		}
+	})
 }

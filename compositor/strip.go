@@ -10,6 +10,7 @@ import (
 // strip is what the mixer does to one tile's sound: it levels it, and applies what a person set.
 // The mixer owns it but for the settings.
 type strip struct {
+	id     string        // the tile's
 	volume atomic.Uint64 // a float64's bits
 	muted  atomic.Bool
 	screen atomic.Bool
@@ -25,9 +26,9 @@ type strip struct {
 // maxVolume is 12 dB above what came.
 const maxVolume = 4
 
-func newStrip(mix Mix, screen bool) *strip {
+func newStrip(id string, mix Mix, screen bool) *strip {
 	s := &strip{
-		to: 1, block: math.MinInt64, meter: level.NewMeter(true),
+		id: id, to: 1, block: math.MinInt64, meter: level.NewMeter(true),
 		rider: level.NewRider(level.SourceRider(mix.Loudness)), levelled: mix.Loudness != 0,
 	}
 	s.setVolume(1)

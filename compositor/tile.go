@@ -69,7 +69,7 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 	}
 	t := &Tile{
 		c: c, id: cfg.ID, name: cfg.Name, kind: cfg.Kind, role: cfg.Role, left: c.stopped,
-		strip: newStrip(c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)), places: make([]place, len(c.canvases)), key: firstKey + c.keys,
+		strip: newStrip(cfg.ID, c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)), places: make([]place, len(c.canvases)), key: firstKey + c.keys,
 	}
 	c.keys++
 	if !c.stopped {

@@ -37,6 +37,7 @@ type voice struct {
 	left  bool      // fade out and go
 
 	gain float32 // the mixer's
+	said said
 
 	// The writer's alone.
 	started  bool
@@ -215,6 +216,20 @@ func (v *voice) mixSpan(s, end int64, out []float32) {
 		out[2*i+1] += v.gain * v.ring[r+1]
 		i++
 	}
+}
+
+// say notes how loud the sender says that the n samples at time at are; 0 is nothing said.
+func (v *voice) say(at media.Time, n int64, level uint8) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.said.note(at, n, level)
+}
+
+// loud is how loud the sender says that samples from..to are.
+func (v *voice) loud(from, to int64) (dbov float64, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.said.of(from, to)
 }
 
 // end says that nothing more will be written.

@@ -84,7 +84,7 @@ func (o *offer) mediaEngine() (*webrtc.MediaEngine, error) {
 				return nil, fmt.Errorf("register retransmissions of %s: %w", s.name, err)
 			}
 		}
-		uris := []string{sdp.TransportCCURI, captureTimeURI}
+		uris := []string{sdp.TransportCCURI, captureTimeURI, sdp.AudioLevelURI}
 		if len(s.rids) > 0 {
 			uris = append(uris, sdp.SDESMidURI, sdp.SDESRTPStreamIDURI, sdp.SDESRepairRTPStreamIDURI)
 		}
@@ -171,6 +171,7 @@ func (s *section) describe(line func(string, ...any), heard []webrtc.SSRC) {
 	}
 	extension(s.twcc, sdp.TransportCCURI)
 	extension(s.capExt, captureTimeURI)
+	extension(s.lvlExt, sdp.AudioLevelURI)
 	line("a=msid:tilecast %s", s.kind)
 	if s.repair != "" && s.rtx != 0 {
 		line("a=ssrc-group:FID %s %s\r\na=ssrc:%s cname:tilecast", s.ssrc, s.repair, s.repair)

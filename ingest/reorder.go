@@ -9,6 +9,7 @@ type rtpPacket struct {
 	arrival media.Time
 	marker  bool
 	payload []byte // empty: padding, or a payload type that was not agreed
+	level   uint8  // as media.Packet's
 }
 
 const (

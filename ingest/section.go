@@ -25,6 +25,7 @@ type section struct {
 	rtx    uint8             // payload type of retransmissions (RFC 4588); 0: they come on the stream itself
 	twcc   string            // extmap id of transport-wide congestion control
 	capExt string            // of abs-capture-time
+	lvlExt string            // of the level of sound
 	midExt string            // extmap ids of mid, rid and repaired rid, for simulcast
 	ridExt string
 	repExt string
@@ -237,6 +238,10 @@ func (s *section) parseExtensions(m *sdp.MediaDescription) {
 			s.repExt = id
 		case captureTimeURI:
 			s.capExt = id
+		case sdp.AudioLevelURI:
+			if s.kind == "audio" {
+				s.lvlExt = id
+			}
 		}
 	}
 }

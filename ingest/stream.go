@@ -25,6 +25,7 @@ type stream struct {
 	codec   media.Codec
 	pt      uint8
 	capture uint8 // id of the header extension abs-capture-time; 0: not agreed
+	level   uint8 // and of that which says how loud sound is (RFC 6464)
 	ssrc    uint32
 	rid     string
 	rank    int // among the track's layers, 0 first
@@ -62,6 +63,9 @@ func (t *track) newStream(remote *webrtc.TrackRemote) *stream {
 	}
 	if id, err := strconv.ParseUint(sec.capExt, 10, 8); err == nil {
 		st.capture = uint8(id)
+	}
+	if id, err := strconv.ParseUint(sec.lvlExt, 10, 8); err == nil {
+		st.level = uint8(id)
 	}
 	st.lastHeard.Store(int64(t.sess.now()))
 	st.reset()
@@ -170,6 +174,7 @@ func (s *stream) take(raw []byte, now media.Time) {
 	if !dropped {
 		if ours {
 			out.payload = append([]byte(nil), p.Payload...)
+			out.level = s.loud(p)
 		}
 		s.buf.push(out, now)
 	}
@@ -195,6 +200,17 @@ func (s *stream) look(p *rtp.Packet, now media.Time) {
 	if w, h, ok := pictureSize(s.codec, p.Payload); ok {
 		s.size.Store(int64(w)<<32 | int64(h))
 	}
+}
+
+// loud is how loud p's sender says it is, as media.Packet has it.
+func (s *stream) loud(p *rtp.Packet) uint8 {
+	if s.level == 0 {
+		return 0
+	}
+	if ext := p.GetExtension(s.level); len(ext) > 0 {
+		return ext[0]&0x7f + 1
+	}
+	return 0
 }
 
 // rest reports whether the stream's packets are of no use now. When they are again, it begins
@@ -243,7 +259,7 @@ func (s *stream) sound(p released, now media.Time) {
 		return // padding, or not Opus
 	}
 	if s.t.choose(s, true, now) {
-		s.t.inlet.Push(media.Packet{At: s.clock.at(p.ts, now), Dur: dur, Key: true, Data: p.payload})
+		s.t.inlet.Push(media.Packet{At: s.clock.at(p.ts, now), Dur: dur, Key: true, Data: p.payload, Level: p.level})
 	}
 }
 

@@ -16,6 +16,10 @@ type Packet struct {
 	At, Dur Time // presentation; Dur is 0 where the sender did not say
 	Key     bool // decoding may start here; true for every audio frame
 	Data    []byte
+
+	// Level is how loud the sender says a frame of sound is (RFC 6464): 1 is 0 dBov, 128 is -127 dBov,
+	// which is silence; 0 where it did not say.
+	Level uint8
 }
 
 // Codec names a coding format.
