@@ -12,6 +12,7 @@ const maxUnit = 8 << 20
 
 var (
 	errMalformed = errors.New("malformed payload")
+	errBFrames   = errors.New("B-frames") // pictures are to be shown in the order they are sent in (RFC 7742 6.2)
 	errTooLarge  = fmt.Errorf("access unit larger than %d bytes", maxUnit)
 )
 
@@ -68,7 +69,7 @@ type assembler struct {
 	skipTS  int64
 	emitted []accessUnit
 
-	passed, keys, broken, withheld int64
+	passed, keys, broken, withheld, bframes int64
 }
 
 func newAssembler(d depacketizer) *assembler { return &assembler{d: d, gated: true, torn: true} }
@@ -93,7 +94,11 @@ func (a *assembler) push(p released) []accessUnit {
 	if !a.open && !a.begin(p) {
 		return a.emitted
 	}
-	if err := a.d.add(p.payload); err != nil {
+	switch err := a.d.add(p.payload); {
+	case errors.Is(err, errBFrames):
+		a.refuse(p.ts)
+		return a.emitted
+	case err != nil:
 		a.drop(p.ts)
 		return a.emitted
 	}
@@ -130,6 +135,16 @@ func (a *assembler) drop(ts int64) {
 	a.broken++
 }
 
+// refuse gives the access unit at ts up as one that is not taken at all. What follows may
+// refer to it, so the next key frame is waited for; asking for one would not help.
+func (a *assembler) refuse(ts int64) {
+	hungry := a.hungry
+	a.drop(ts)
+	a.broken--
+	a.hungry = hungry
+	a.bframes++
+}
+
 // finish closes the access unit and passes it on if it can be decoded.
 func (a *assembler) finish() {
 	a.open = false
@@ -141,7 +156,7 @@ func (a *assembler) finish() {
 		a.broken++
 	case len(data) == 0:
 	case a.gated && !key:
-		a.hungry = true
+		a.hungry = a.bframes == 0 // a sender of B-frames is not to send more key frames than it does
 		a.withheld++
 	default:
 		a.gated, a.hungry = false, false

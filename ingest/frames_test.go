@@ -41,9 +41,9 @@ func slice(idr, first bool, n int) []byte {
 	if idr {
 		b[0] = 0x65
 	}
-	b[1] &= 0x7f
+	b[1] = 0x70 | b[1]&0x0f // first_mb_in_slice is 2, slice_type is P
 	if first {
-		b[1] |= 0x80
+		b[1] |= 0xc0 // first_mb_in_slice is 0
 	}
 	return b
 }
@@ -254,6 +254,34 @@ func TestH264Layouts(t *testing.T) {
 		case c.want != nil && (len(got) != 1 || !got[0].Key || !bytes.Equal(got[0].Data, c.want)):
 			t.Errorf("%s: %d access units: %+v", name, len(got), got)
 		}
+	}
+}
+
+// B-frames are refused, and nothing that may refer to them is shown; key frames are, and no
+// more of them are asked for.
+func TestBFramesAreRefused(t *testing.T) {
+	b := slice(false, true, 300)
+	b[1] = 0xa0 // first_mb_in_slice 0, slice_type 1
+	b7 := slice(false, true, 300)
+	b7[1], b7[2] = 0x90, 0xff // slice_type 6: all slices of the picture are B
+	key, p := annexB(testSPS, testPPS, slice(true, true, 300)), annexB(slice(false, true, 300))
+	a := newAssembler(newDepacketizer(media.H264, nil))
+	var packets []*rtp.Packet
+	for i, frame := range [][]byte{key, p, annexB(b), p, annexB(b7), annexB(b7[:200]), key, p} {
+		for _, nal := range (&codecs.H264Payloader{}).Payload(1200, frame) {
+			packets = append(packets, &rtp.Packet{Header: rtp.Header{Timestamp: uint32(i), Marker: true}, Payload: nal})
+		}
+	}
+	var keys []bool
+	for _, u := range assemble(a, packets, nil) {
+		keys = append(keys, u.Key)
+	}
+	if !slices.Equal(keys, []bool{true, false, true, false}) || a.bframes != 3 || a.broken != 0 {
+		t.Fatalf("key frames %v, %d B-frames, %d broken", keys, a.bframes, a.broken)
+	}
+	assemble(a, packets[2:4], nil)
+	if a.hungry {
+		t.Error("a key frame is asked for because of B-frames")
 	}
 }
 

@@ -156,7 +156,12 @@ func (d *h264Depacketizer) nal(p []byte) error {
 		return nil
 	case nalIDR:
 		d.vcl, d.idr = true, true
-	case 1, 2, 3, 4:
+	case nalSlice, 2:
+		if isB(p) {
+			return errBFrames
+		}
+		d.vcl = true
+	case 3, 4:
 		d.vcl = true
 	case nalSEI:
 	default:
@@ -234,9 +239,25 @@ func (d *h264Depacketizer) reset() {
 
 func appendNAL(b, nal []byte) []byte { return append(append(b, startCode...), nal...) }
 
+// isB reports whether a slice is of B-frames: slice_type follows first_mb_in_slice (H.264 7.3.3).
+func isB(nal []byte) bool {
+	first, n, ok := readUEBits(nal[1:], 0)
+	if !ok || first > 1<<16 {
+		return false
+	}
+	kind, _, ok := readUEBits(nal[1:], n)
+	return ok && kind%5 == 1
+}
+
 // readUE reads an Exp-Golomb number (H.264 9.1) from the start of p. Emulation
 // prevention cannot occur within the few bits that matter here.
 func readUE(p []byte) (uint32, bool) {
+	v, _, ok := readUEBits(p, 0)
+	return v, ok
+}
+
+// readUEBits reads from bit `from` on, and says where the number ends.
+func readUEBits(p []byte, from int) (v uint32, end int, ok bool) {
 	bit := func(i int) uint32 {
 		if i/8 >= len(p) {
 			return 0
@@ -244,14 +265,13 @@ func readUE(p []byte) (uint32, bool) {
 		return uint32(p[i/8]>>(7-i%8)) & 1
 	}
 	zeros := 0
-	for bit(zeros) == 0 {
-		if zeros++; zeros > 16 || zeros/8 >= len(p) {
-			return 0, false
+	for bit(from+zeros) == 0 {
+		if zeros++; zeros > 16 || (from+zeros)/8 >= len(p) {
+			return 0, 0, false
 		}
 	}
-	v := uint32(0)
 	for i := range zeros + 1 {
-		v = v<<1 | bit(zeros+i)
+		v = v<<1 | bit(from+zeros+i)
 	}
-	return v - 1, true
+	return v - 1, from + 2*zeros + 1, true
 }

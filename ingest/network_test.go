@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -398,7 +400,77 @@ func TestDemand(t *testing.T) {
 	}
 }
 
-// Of simulcast layers the first named goes on; when it stops, another does
+// layers sends simulcast layers of one picture.
+type layers struct {
+	p       *publisher
+	senders map[string]*sender
+	midID   uint8
+	ridID   uint8
+	n       int
+	tick    *time.Ticker
+}
+
+func newLayers(p *publisher) *layers {
+	l := &layers{p: p, senders: map[string]*sender{}, tick: time.NewTicker(5 * time.Millisecond)}
+	p.t.Cleanup(l.tick.Stop)
+	for _, ext := range p.pc.GetSenders()[0].GetParameters().HeaderExtensions {
+		switch ext.URI {
+		case sdp.SDESMidURI:
+			l.midID = uint8(ext.ID)
+		case sdp.SDESRTPStreamIDURI:
+			l.ridID = uint8(ext.ID)
+		}
+	}
+	return l
+}
+
+// flow sends a picture of each of these layers, a key frame every ten. Their names are in the
+// pictures; height says how many lines the layer of a name has.
+func (l *layers) flow(height map[string]int, rids ...string) {
+	t := l.p.t
+	t.Helper()
+	for _, rid := range rids {
+		snd := l.senders[rid]
+		if snd == nil {
+			snd = newSender(l.p, media.VP8)
+			l.senders[rid] = snd
+		}
+		frame := append(vp8Frame(l.n%10 == 0, 60), rid...)
+		if h := height[rid]; h > 0 && l.n%10 == 0 {
+			binary.LittleEndian.PutUint16(frame[6:], uint16(h*16/9))
+			binary.LittleEndian.PutUint16(frame[8:], uint16(h))
+		}
+		for _, pkt := range snd.packets(frame, media.Packet{}) {
+			for id, v := range map[uint8]string{l.midID: l.p.pc.GetTransceivers()[0].Mid(), l.ridID: rid} {
+				if err := pkt.SetExtension(id, []byte(v)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.p.layers[rid].WriteRTP(pkt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.n++
+	<-l.tick.C
+}
+
+// shown is the layer that came last, and ok that each began with a key frame.
+func shownLayer(t *testing.T, h *hall) string {
+	t.Helper()
+	got := h.seat(0).packets(media.VP8)
+	for i := 1; i < len(got); i++ {
+		if string(got[i].Data[60:]) != string(got[i-1].Data[60:]) && !got[i].Key {
+			t.Fatalf("layer %q begins without a key frame", got[i].Data[60:])
+		}
+	}
+	if len(got) == 0 {
+		return ""
+	}
+	return string(got[len(got)-1].Data[60:])
+}
+
+// Of simulcast layers of one size the first named goes on; when it stops, another does
 // (O-10, W-55; checklist 11.12).
 func TestSimulcast(t *testing.T) {
 	h := newHall()
@@ -409,71 +481,114 @@ func TestSimulcast(t *testing.T) {
 	if !strings.Contains(p.answer, "a=simulcast:recv hi;mid;lo\r\n") {
 		t.Fatalf("answer:\n%s", p.answer)
 	}
-	var midID, ridID uint8
-	for _, ext := range p.pc.GetSenders()[0].GetParameters().HeaderExtensions {
-		switch ext.URI {
-		case sdp.SDESMidURI:
-			midID = uint8(ext.ID)
-		case sdp.SDESRTPStreamIDURI:
-			ridID = uint8(ext.ID)
-		}
+	l := newLayers(p)
+	until := func(what, want string, rids ...string) {
+		eventually(t, what, func() bool { l.flow(nil, rids...); return shownLayer(t, h) == want })
 	}
-	senders := map[string]*sender{}
-	send := func(rid string, key bool) {
-		snd := senders[rid]
-		if snd == nil {
-			snd = newSender(p, media.VP8)
-			senders[rid] = snd
-		}
-		frame := append(vp8Frame(key, 60), rid...)
-		for _, pkt := range snd.packets(frame, media.Packet{}) {
-			for id, v := range map[uint8]string{midID: p.pc.GetTransceivers()[0].Mid(), ridID: rid} {
-				if err := pkt.SetExtension(id, []byte(v)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := p.layers[rid].WriteRTP(pkt); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	shown := func() string {
-		got := h.seat(0).packets(media.VP8)
-		if len(got) == 0 {
-			return ""
-		}
-		data := got[len(got)-1].Data
-		return string(data[60:])
-	}
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	n := 0
-	flow := func(rids ...string) {
-		for _, rid := range rids {
-			send(rid, n%10 == 0)
-		}
-		n++
-		<-tick.C
-	}
-	eventually(t, "the only layers there are", func() bool { flow("mid", "lo"); return shown() == "mid" })
-	eventually(t, "the layer that is left", func() bool { flow("lo"); return shown() == "lo" })
-	eventually(t, "the best layer", func() bool { flow("hi", "mid", "lo"); return shown() == "hi" })
+	until("the only layers there are", "mid", "mid", "lo")
+	until("the layer that is left", "lo", "lo")
+	until("the best layer", "hi", "hi", "mid", "lo")
 	for range 50 {
-		flow("hi", "mid", "lo")
-		if shown() != "hi" {
-			t.Fatalf("%q is shown though the best layer flows", shown())
+		l.flow(nil, "hi", "mid", "lo")
+		if got := shownLayer(t, h); got != "hi" {
+			t.Fatalf("%q is shown though the best layer flows", got)
 		}
 	}
-	eventually(t, "the next best when the best stops", func() bool { flow("mid", "lo"); return shown() == "mid" })
+	until("the next best when the best stops", "mid", "mid", "lo")
 	if st := s.Stats().Sessions[0].Streams; len(st) != 3 || !st[2].Shown || st[2].RID != "mid" {
 		t.Fatalf("%+v", st)
 	}
-	got := h.seat(0).packets(media.VP8)
-	for i := 1; i < len(got); i++ {
-		if string(got[i].Data[60:]) != string(got[i-1].Data[60:]) && !got[i].Key {
-			t.Fatalf("layer %q begins without a key frame", got[i].Data[60:])
+}
+
+// The smallest layer that fills the tile goes on, at once when the tile grows; the others are
+// dropped as they come, and the client is told which are of use.
+func TestLayersFollowDemand(t *testing.T) {
+	h := newHall()
+	s, url := startServer(t, h, Config{})
+	p := newClient(t, nil, media.VP8)
+	p.addTrack(media.VP8, "l", "m", "h")
+	p.publish(url+"/whip/demo", nil)
+	l, sizes := newLayers(p), map[string]int{"l": 180, "m": 360, "h": 720}
+	until := func(what, want string) {
+		t.Helper()
+		eventually(t, what, func() bool { l.flow(sizes, "l", "m", "h"); return shownLayer(t, h) == want })
+	}
+	until("the layer of the tile's size", "m")
+	wanted := listen(t, p.resource+wantedPath)
+	await := func(want string) {
+		t.Helper()
+		eventually(t, "word that "+want+" is wanted", func() bool {
+			l.flow(sizes, "l", "m", "h")
+			select {
+			case got := <-wanted:
+				return got == want
+			default:
+				return false
+			}
+		})
+	}
+	await(`{"video":{"w":640,"h":360,"rids":["m"]}}`)
+	in := h.seat(0).inlet(media.VP8)
+	in.set(Demand{W: 1280, H: 720})
+	until("the large layer", "h")
+	await(`{"video":{"w":1280,"h":720,"rids":["h"]}}`)
+	in.set(Demand{W: 300, H: 180})
+	until("the small layer", "l")
+	await(`{"video":{"w":300,"h":180,"rids":["l"]}}`)
+	in.set(Demand{W: 1920, H: 1080})
+	until("the largest there is", "h")
+	in.set(Demand{})
+	await(`{"video":{"w":0,"h":0,"rids":["l"]}}`)
+	for range 30 {
+		l.flow(sizes, "l", "m", "h")
+	}
+	n := len(h.seat(0).packets(media.VP8))
+	in.set(Demand{W: 320, H: 180})
+	until("the small layer again", "l")
+	st := s.Stats().Sessions[0].Streams
+	for _, x := range st {
+		if x.H != sizes[x.RID] || x.Unused == 0 || x.Units >= x.Packets {
+			t.Errorf("%+v", x)
 		}
 	}
+	if got := h.seat(0).packets(media.VP8); len(got) <= n || !got[n].Key {
+		t.Error("it came back without a key frame")
+	}
+	if res, _ := request(t, http.MethodPost, p.resource+wantedPath, "", ""); res.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %s", res.Status)
+	}
+	request(t, http.MethodDelete, p.resource, "", "")
+	if _, ok := <-wanted; ok {
+		for range wanted { // ends with the session
+		}
+	}
+	if res, _ := request(t, http.MethodGet, p.resource+wantedPath, "", ""); res.StatusCode != http.StatusNotFound {
+		t.Errorf("after the session: %s", res.Status)
+	}
+}
+
+// listen follows server-sent events.
+func listen(t *testing.T, url string) <-chan string {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s, %s", res.Status, res.Header.Get("Content-Type"))
+	}
+	out := make(chan string, 100)
+	go func() { // ends with the body
+		defer close(out)
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				out <- data
+			}
+		}
+	}()
+	return out
 }
 
 // No goroutine stays behind, however sessions end.

@@ -149,7 +149,7 @@ func (r *reorder) restart(seq int64) bool {
 
 // advance moves on what is in order, and gives up what was waited for too long.
 func (r *reorder) advance(now media.Time) {
-	for r.next <= r.high {
+	for r.started && r.next <= r.high {
 		s := r.at(r.next)
 		switch {
 		case s.state == slotHeld:

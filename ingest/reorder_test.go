@@ -40,6 +40,20 @@ func TestReorderPutsInOrder(t *testing.T) {
 	}
 }
 
+// Before the first packet, and after a restart, there is nothing to give up.
+func TestReorderRestarts(t *testing.T) {
+	r := &reorder{wait: 50 * ms}
+	for range 2 {
+		if got := r.pop(media.Second); len(got) != 0 || r.missing != 0 || r.gone != 0 {
+			t.Fatalf("%d came out of nothing, %d missing, %d gone", len(got), r.missing, r.gone)
+		}
+		if got := drive(r, 10, 12); !slices.Equal(got, []int64{10}) {
+			t.Fatal(got)
+		}
+		r.restartAt(50*ms, false)
+	}
+}
+
 func TestReorderGivesUpAfterItsWait(t *testing.T) {
 	r := &reorder{wait: 50 * ms}
 	if got := drive(r, 10, 13, 11, 15); !slices.Equal(got, []int64{10, 11}) {

@@ -66,6 +66,8 @@ type session struct {
 	tracks map[media.Codec]*track
 	wg     sync.WaitGroup // RTP and RTCP readers, and begin
 
+	listeners atomic.Int64 // to what is wanted
+
 	moves atomic.Int64 // of the client to another address
 	rtt   atomic.Int64 // media.Time
 	rttAt atomic.Int64

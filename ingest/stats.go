@@ -44,6 +44,7 @@ type StreamStats struct {
 	KeyRequests    int64
 	Units, Keys    int64 // whole pictures that passed the gate, and key frames among them
 	Broken         int64 // pictures dropped because something of them was missing or malformed
+	BFrames        int64 // pictures refused because they are B-frames
 	Withheld       int64 // whole pictures dropped while a key frame was awaited
 	Snaps          int64 // corrections of the clock at once
 	Outliers       int64 // sender reports ignored
@@ -59,6 +60,7 @@ func (s *stream) count() {
 	st.Lost, st.Late, st.Duplicate, st.Restarts = s.buf.gone, s.buf.late, s.buf.duplicate, s.buf.restarts
 	st.Repaired = s.buf.repaired
 	if u := s.units; u != nil {
+		st.BFrames = u.bframes
 		st.Units, st.Keys, st.Broken, st.Withheld = u.passed, u.keys, u.broken, u.withheld
 	}
 }

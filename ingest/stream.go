@@ -40,6 +40,7 @@ type stream struct {
 	lost   []uint16
 	idle   bool       // its packets are dropped as they come
 	armed  media.Time // read deadline; 0: none
+	warned bool       // of B-frames
 	repair bool       // retransmissions come beside the stream
 	pace   pacing
 
@@ -239,6 +240,11 @@ func (s *stream) deliver(now media.Time) {
 			}
 			for _, u := range s.units.push(p) {
 				s.picture(u, now)
+			}
+			if s.units.bframes > 0 && !s.warned {
+				s.warned = true
+				s.t.sess.log.Warn("publisher sends B-frames, which real-time video must not hold: only its key frames are shown; "+
+					"turn B-frames off in its encoder (x264: bframes=0 or tune zerolatency)", "codec", s.codec)
 			}
 		}
 		s.feedback(now)

@@ -26,6 +26,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/whip/{room}", s.endpoint)
 	mux.HandleFunc("/whip/{room}/{session}", s.resource)
+	mux.HandleFunc("/whip/{room}/{session}"+wantedPath, s.wanted)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusNotFound, "publish by WHIP to /whip/ followed by the name of a room")
 	})
@@ -162,8 +163,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", sdpType)
 	h.Set("ETag", etag)
-	h.Set("Location", location(r, "/whip/"+url.PathEscape(sess.room)+"/"+sess.id))
+	at := location(r, "/whip/"+url.PathEscape(sess.room)+"/"+sess.id)
+	h.Set("Location", at)
 	s.tellServers(h, newID())
+	h.Add("Link", fmt.Sprintf("<%s%s>; rel=%q", at, wantedPath, wantedRel))
 	w.WriteHeader(http.StatusCreated)
 	io.WriteString(w, answer)
 }
