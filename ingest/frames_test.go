@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
 
 	"tilecast/media"
 )
@@ -263,13 +264,14 @@ func TestBFramesAreRefused(t *testing.T) {
 	b := slice(false, true, 300)
 	b[1] = 0xa0 // first_mb_in_slice 0, slice_type 1
 	b7 := slice(false, true, 300)
-	b7[1], b7[2] = 0x90, 0xff // slice_type 6: all slices of the picture are B
+	b7[1] = 0x9c // slice_type 6: all slices of the picture are B
 	key, p := annexB(testSPS, testPPS, slice(true, true, 300)), annexB(slice(false, true, 300))
 	a := newAssembler(newDepacketizer(media.H264, nil))
 	var packets []*rtp.Packet
 	for i, frame := range [][]byte{key, p, annexB(b), p, annexB(b7), annexB(b7[:200]), key, p} {
-		for _, nal := range (&codecs.H264Payloader{}).Payload(1200, frame) {
-			packets = append(packets, &rtp.Packet{Header: rtp.Header{Timestamp: uint32(i), Marker: true}, Payload: nal})
+		payloads := (&codecs.H264Payloader{}).Payload(1200, frame)
+		for k, nal := range payloads {
+			packets = append(packets, &rtp.Packet{Header: rtp.Header{Timestamp: uint32(i), Marker: k == len(payloads)-1}, Payload: nal})
 		}
 	}
 	var keys []bool
@@ -279,7 +281,7 @@ func TestBFramesAreRefused(t *testing.T) {
 	if !slices.Equal(keys, []bool{true, false, true, false}) || a.bframes != 3 || a.broken != 0 {
 		t.Fatalf("key frames %v, %d B-frames, %d broken", keys, a.bframes, a.broken)
 	}
-	assemble(a, packets[2:4], nil)
+	assemble(a, packets[3:5], nil)
 	if a.hungry {
 		t.Error("a key frame is asked for because of B-frames")
 	}
