@@ -16,6 +16,7 @@ func checkCommand() *cobra.Command {
 	var (
 		watch             time.Duration
 		asJSON, unchecked bool
+		cdn               bool
 	)
 	cmd := &cobra.Command{
 		Use:   "check URL",
@@ -37,7 +38,7 @@ func checkCommand() *cobra.Command {
 			transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: unchecked}
 			transport.MaxIdleConnsPerHost = 64
 			defer transport.CloseIdleConnections()
-			rep, err := lint.Run(cmd.Context(), lint.Config{URL: args[0], For: watch, Client: &http.Client{Transport: transport}})
+			rep, err := lint.Run(cmd.Context(), lint.Config{URL: args[0], For: watch, CDN: cdn, Client: &http.Client{Transport: transport}})
 			if err != nil {
 				return fmt.Errorf("check: %w", err)
 			}
@@ -53,6 +54,7 @@ func checkCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.DurationVar(&watch, "for", time.Minute, "how long to watch, as `TIME` like 30s or 5m")
+	f.BoolVar(&cdn, "cdn", false, "ask what a CDN in front should do, too: collapse, key by _HLS_*, expire, send Age")
 	f.BoolVar(&asJSON, "json", false, "write the report as JSON")
 	f.BoolVar(&unchecked, "insecure", false, "accept any TLS certificate")
 	return cmd

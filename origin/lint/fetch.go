@@ -38,6 +38,7 @@ type ask struct {
 	method, url string
 	byteRange   string // value of Range
 	limit       int64
+	header      map[string]string // over what is sent otherwise; an empty value leaves a field out
 }
 
 // answer is what came back, whole.
@@ -68,6 +69,11 @@ func (f *fetcher) do(ctx context.Context, q ask) (*answer, error) {
 	if q.byteRange != "" {
 		req.Header.Set("Range", q.byteRange)
 		req.Header.Set("Accept-Encoding", "identity")
+	}
+	for name, value := range q.header {
+		if req.Header.Set(name, value); value == "" {
+			req.Header.Del(name)
+		}
 	}
 	a := &answer{ask: q, sent: f.now()}
 	err = f.exchange(req, a)

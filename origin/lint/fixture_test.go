@@ -141,6 +141,12 @@ const past = 14 * media.Second
 // checked runs the checker for d against the program behind spoil, in a bubble.
 func checked(t *testing.T, d time.Duration, spoil func(http.Handler) http.Handler, then ...func(*program)) *Report {
 	t.Helper()
+	return checkedBy(t, Config{For: d}, spoil, then...)
+}
+
+// checkedBy is checked with all that can be set but the address.
+func checkedBy(t *testing.T, cfg Config, spoil func(http.Handler) http.Handler, then ...func(*program)) *Report {
+	t.Helper()
 	var rep *Report
 	synctest.Test(t, func(t *testing.T) {
 		g := newProgram(t, past)
@@ -157,18 +163,22 @@ func checked(t *testing.T, d time.Duration, spoil func(http.Handler) http.Handle
 		if spoil != nil {
 			h = spoil(h)
 		}
-		rep = runOn(t, h, programURL, d)
+		cfg.URL = programURL
+		rep = runOn(t, h, cfg)
 		cancel()
 		<-done
+		g.close() // lets go of requests that a cache in between has left waiting
+		synctest.Wait()
 	})
 	return rep
 }
 
 // runOn checks what h serves, over pipes.
-func runOn(t *testing.T, h http.Handler, u string, d time.Duration) *Report {
+func runOn(t *testing.T, h http.Handler, cfg Config) *Report {
 	t.Helper()
 	client, stop := serveOn(h)
-	rep, err := Run(t.Context(), Config{URL: u, For: d, Client: client})
+	cfg.Client = client
+	rep, err := Run(t.Context(), cfg)
 	stop()
 	if err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ func (p *peer) check(t *testing.T, reconnect bool) map[string]bool {
 		}()
 		time.Sleep(8 * time.Second)
 		rep = runOn(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.muxer.Load().Handle(w, r) }),
-			"http://stream.test/index.m3u8", 14*time.Second)
+			Config{URL: "http://stream.test/index.m3u8", For: 14 * time.Second})
 		cancel()
 		<-done
 		for _, m := range p.all {

@@ -53,9 +53,8 @@ func (c *collector) playlistHeader(a *answer, where string, target time.Duration
 	} else if a.zipped && !strings.Contains(strings.ToLower(strings.Join(a.header.Values("Vary"), ",")), "accept-encoding") && a.header.Get("Vary") != "*" {
 		c.add("N-6/vary", where, "", "compressed, but Vary is %q", a.header.Get("Vary"))
 	}
-	exposed := strings.ToLower(strings.Join(a.header.Values("Access-Control-Expose-Headers"), ","))
-	if exposed != "*" && !(listed(exposed, "age") && listed(exposed, "date")) {
-		c.add("N-13/expose", where, "", "Access-Control-Expose-Headers is %q", exposed)
+	if !exposes(a.header, "age") || !exposes(a.header, "date") {
+		c.add("N-13/expose", where, "", "Access-Control-Expose-Headers is %q", a.header.Get("Access-Control-Expose-Headers"))
 	}
 	c.playlistCache(a, where, target, waited, ended)
 }
@@ -96,6 +95,12 @@ func (c *collector) mediaHeader(a *answer, where, at string) {
 			c.add("N-11", where, at, "Content-Type of %s is %q", path.Base(a.url), kind)
 		}
 	}
+}
+
+// exposes reports whether pages may read a field.
+func exposes(h http.Header, name string) bool {
+	value := strings.ToLower(strings.Join(h.Values("Access-Control-Expose-Headers"), ","))
+	return value == "*" || listed(value, name)
 }
 
 func mediaType(h http.Header) string {

@@ -20,6 +20,7 @@ import (
 type Config struct {
 	URL    string        // of a multivariant playlist, or of a media playlist
 	For    time.Duration // how long to watch; 0 is a minute
+	CDN    bool          // ask the questions of somebody who has put a cache in front of the stream, too
 	Client *http.Client  // nil is one of its own; a client must not undo compression by itself
 	Now    func() time.Time
 }
@@ -171,6 +172,10 @@ func (r *runner) watch(ctx context.Context) error {
 		all.Go(func() { o.walk(watching) })
 		all.Go(func() { o.load(watching) })
 		all.Go(func() { o.probe(watching) })
+	}
+	if r.cfg.CDN {
+		edge := &cache{rendition: r.renditions[0]}
+		all.Go(func() { edge.question(watching) })
 	}
 	all.Wait()
 	last, cancel := context.WithTimeout(ctx, patience)

@@ -182,9 +182,28 @@ func (o *rendition) ask(ctx context.Context, query string, waited bool) (*m3u8.P
 	for _, m := range mistakes {
 		o.found.add(m.Rule, o.url, "", "line %d: %s", m.Line, m.Text)
 	}
+	if p.Skipped > 0 && !strings.Contains(query, "_HLS_skip") {
+		if p = o.unasked(p, query); p == nil {
+			return nil, a, errors.New("is a delta")
+		}
+	}
 	o.note(p, m3u8.Check(p), false)
 	o.found.playlistHeader(a, o.url, time.Duration(p.TargetDuration)*time.Second, p.PartTarget > 0, waited, p.EndList)
 	return p, a, nil
+}
+
+// unasked is the full playlist that a delta stands for which nobody has asked for; nil when that cannot be told.
+func (o *rendition) unasked(delta *m3u8.Playlist, query string) *m3u8.Playlist {
+	o.found.add("K-1", o.url, "", "EXT-X-SKIP in the answer to %q, without _HLS_skip", query)
+	s := o.latest.Load()
+	if s == nil {
+		return nil
+	}
+	full, err := m3u8.ApplyDelta(s.list, delta)
+	if err != nil {
+		return nil
+	}
+	return full
 }
 
 // note passes on what the playlist package found.

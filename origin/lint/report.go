@@ -18,6 +18,7 @@ type Finding struct {
 	Where    string `json:"where"`        // URL of the playlist or file
 	At       string `json:"at,omitempty"` // MSN.part of the first time
 	Evidence string `json:"evidence"`     // of the first time
+	Advice   string `json:"advice,omitempty"`
 	Count    int    `json:"count"`
 
 	id string
@@ -112,7 +113,7 @@ func (c *collector) add(id, where, at, format string, args ...any) {
 		r = Rule{ID: id, Level: Error}
 	}
 	c.places[key] = &Finding{
-		id: id, Rule: r.number(), Section: r.Section, Level: r.Level, Text: r.Text,
+		id: id, Rule: r.number(), Section: r.Section, Level: r.Level, Text: r.Text, Advice: r.Advice,
 		Where: where, At: at, Evidence: fmt.Sprintf(format, args...), Count: 1,
 	}
 }

@@ -39,6 +39,9 @@ func (r *Report) writeLevel(b *strings.Builder, l Level) {
 		}
 		if f.id != last {
 			fmt.Fprintf(b, "  %-6s %s [%s]\n", f.Rule, f.Text, f.Section)
+			if f.Advice != "" {
+				fmt.Fprintf(b, "         -> %s\n", f.Advice)
+			}
 			last = f.id
 		}
 		where := r.short(f.Where)

@@ -34,6 +34,7 @@ type walker struct {
 // mark is where a segment stands on the timelines.
 type mark struct {
 	date     time.Time
+	uri      string
 	dsn      int64
 	duration float64
 }
@@ -44,8 +45,11 @@ type leaving struct {
 	due time.Time
 }
 
-// failures is how many reloads in a row may fail.
-const failures = 5
+// failures is how many reloads in a row may fail, pace the least time between two.
+const (
+	failures = 5
+	pace     = 20 * time.Millisecond
+)
 
 // walk follows the playlist until ctx is done, the stream ends, or nothing more can be had.
 func (o *rendition) walk(ctx context.Context) {
@@ -56,6 +60,7 @@ func (o *rendition) walk(ctx context.Context) {
 	failed := 0
 	for n := 1; ctx.Err() == nil && !o.now.list.EndList; n++ {
 		var err error
+		begun := o.cfg.Now()
 		switch {
 		case !o.now.list.CanBlockReload:
 			o.pause(ctx, o.target()/2)
@@ -68,6 +73,9 @@ func (o *rendition) walk(ctx context.Context) {
 			err = o.delta(ctx)
 		default:
 			err = o.block(ctx)
+		}
+		if o.cfg.Now().Sub(begun) < pace { // what is answered at once over and over is not asked for in a rush
+			o.pause(ctx, pace)
 		}
 		if err == nil || ctx.Err() != nil {
 			failed = 0
@@ -126,12 +134,18 @@ func (o *rendition) plain(ctx context.Context) error {
 	return nil
 }
 
-// older reports whether p is a copy that has been overtaken, as caches keep them: no more than two segments
-// behind. What lies further back is the stream itself, gone back.
+// older reports whether p is a copy that has been overtaken, as caches keep them. What ends with another segment than
+// the one that had its number before is the stream itself, gone back.
 func (o *rendition) older(p *m3u8.Playlist) bool {
 	then, now := edge(p), edge(o.now.list)
-	if p.EndList || !then.before(now) || then.msn < now.msn-2 {
+	if p.EndList || !then.before(now) {
 		return false
+	}
+	if n := len(p.Segments); then.msn < now.msn-2 && n > 0 {
+		last := &p.Segments[n-1]
+		if was, ok := o.dated[last.MSN]; !ok || was.uri != last.URI || !was.date.Equal(last.ProgramDateTime) {
+			return false
+		}
 	}
 	o.note(o.now.list, m3u8.CheckUpdate(p, o.now.list), true)
 	return true
@@ -288,7 +302,7 @@ func (o *rendition) take(ctx context.Context, p *m3u8.Playlist, a *answer, waite
 	}
 	for i := range p.Segments {
 		s := &p.Segments[i]
-		o.dated[s.MSN] = mark{s.ProgramDateTime, s.DSN, s.Duration}
+		o.dated[s.MSN] = mark{s.ProgramDateTime, s.URI, s.DSN, s.Duration}
 	}
 	o.reports(p, waited)
 	o.enqueue(ctx, p)

@@ -5,9 +5,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"tilecast/origin/lint"
 )
 
 // behind runs f with a program and the URL under which a cache in front of it is reached.
@@ -16,7 +19,7 @@ func behind(t *testing.T, kind Kind, f func(*Program, string)) {
 	if testing.Short() {
 		t.Skip("the same in every build, and slow")
 	}
-	g, err := NewProgram("low")
+	g, err := NewProgram("ultra")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +72,34 @@ func TestCrowdBehindCaches(t *testing.T) {
 				}
 				if l.Objects == 0 || float64(l.Requests) > 1.1*float64(l.Objects) {
 					t.Errorf("%d requests for %d objects, %d of them for %s", l.Requests, l.Objects, l.Most, l.MostURL)
+				}
+			})
+		})
+	}
+}
+
+// What check has to say of the two: nothing of Varnish, and of nginx what cannot be set there, with what follows from it.
+func TestCheckOfCaches(t *testing.T) {
+	late := []string{"Q-3", "Q-4", "Q-5", "R-6", "P-11", "C-9", "PH-9"} // answers that come half a second late
+	for kind, known := range map[Kind][]string{Varnish: nil, Nginx: {"CDN-3", "CDN-5"}} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			behind(t, kind, func(_ *Program, base string) {
+				rep, err := lint.Run(t.Context(), lint.Config{URL: base + Index, For: 15 * time.Second, CDN: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				found := map[string]bool{}
+				for _, f := range rep.Findings {
+					found[f.Rule] = true
+					if f.Level != lint.Note && !slices.Contains(known, f.Rule) && (known == nil || !slices.Contains(late, f.Rule)) {
+						t.Errorf("%s %s %s %s: %s (%d)", f.Level, f.Rule, f.Where, f.At, f.Evidence, f.Count)
+					}
+				}
+				for _, rule := range known {
+					if !found[rule] {
+						t.Errorf("%s was not found", rule)
+					}
 				}
 			})
 		})

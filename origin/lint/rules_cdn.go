@@ -1,0 +1,38 @@
+package lint
+
+// cacheRules are about a cache in front of a stream. Run looks at them with Config.CDN only. Section B.1 of the draft
+// is what a cache has to do for low latency.
+var cacheRules = []Rule{
+	{"CDN-1", Error, "B.1", "There is a cache, and it keeps media",
+		"Let path /hls/ be cached as Cache-Control says, and see that the CDN takes .m3u8, .m4s and .mp4 for cacheable."},
+	{"CDN-2", Error, "B.1", "Playlists that were waited for are kept, too",
+		"Cache .m3u8 as Cache-Control says, with the directives in the key: each is fetched by every viewer once."},
+	{"CDN-3", Error, "B.1", "What comes from a cache says how old it is: Age",
+		"Let the CDN send Age. Players that don't see it take an old playlist for the newest, and start too far behind."},
+	{"CDN-3/expose", Warning, "B.1, Fetch 3.3", "Pages may read Age",
+		"Pass on Access-Control-Expose-Headers, or have the CDN set it to Age, Date."},
+	{"CDN-4", Error, "B.1", "Requests for the same thing at the same time reach the origin once",
+		"Turn on request collapsing (proxy_cache_lock, origin shield, no pass or bypass for .m3u8): each viewer costs the origin a request otherwise."},
+	{"CDN-5", Warning, "B.1", "Those who wait for the same thing get it together",
+		"The cache looks for the answer at intervals (nginx: every 500 ms). Take another cache for low latency, or a longer hold-back."},
+	{"CDN-6", Error, "B.1", "The key of a playlist has _HLS_msn, _HLS_part and _HLS_skip in it",
+		"Put these three parameters into the cache key: a viewer gets the answer to another's question otherwise."},
+	{"CDN-7", Note, "6.2.5", "The key of a playlist has nothing else in it, in one order",
+		"Sort the parameters, and leave out what is not _HLS_msn, _HLS_part, _HLS_skip or your token."},
+	{"CDN-8", Error, "RFC 9111 4.2", "Nothing is served beyond its lifetime",
+		"No stale-while-revalidate, grace or minimum TTL on playlists; the edge's TTL is that of Cache-Control."},
+	{"CDN-9", Error, "RFC 9110 12.5.3", "Who does not take gzip gets none",
+		"Put Accept-Encoding (gzip or not) into the key, or honour Vary."},
+	{"CDN-10", Error, "RFC 9110 14, RFC 9111 3.3", "Ranges are cut out of the whole",
+		"Let the CDN fetch whole files and cut them itself, or cache ranges as ranges."},
+	{"CDN-11", Warning, "Fetch 3.3", "Every page may read what a cache has",
+		"Send Access-Control-Allow-Origin: * from the origin always, or add it at the edge; don't let one page's answer go to another."},
+	{"CDN-12", Warning, "Fetch 3.2", "Preflight requests are answered",
+		"Let OPTIONS through, or answer it at the edge with Access-Control-Allow-Methods and -Headers."},
+	{"CDN-13", Error, "B.1", "Refusals are not kept",
+		"Respect no-store on 400 and 503, and turn off error caching (CloudFront keeps errors for 10 s by default)."},
+	{"CDN-14", Error, "B.1", "Requests that wait are kept for three target durations",
+		"Raise the CDN's timeout for the first byte of the origin, and the load balancer's for idle connections, above three target durations."},
+	{"CDN-15", Warning, "B.1", "Cookies don't get in the way",
+		"Turn off session stickiness and bot cookies for /hls/, and leave Cookie out of the key."},
+}
