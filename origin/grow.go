@@ -14,8 +14,8 @@ const openEnd = 1<<53 - 1
 
 // grow answers for a segment that is being made, where its parts are byte ranges of it: parts that are there at once, the
 // others as each is whole, until the segment is (PH-8, PH-9). A range that has its end is answered when all of
-// it is there. Nothing is sent before the first byte that is wanted can be; nothing of it may be kept by caches
-// that do not know what becomes of it.
+// it is there. Nothing is sent before the first byte that is wanted can be; an answer without an end may not be kept by
+// caches, which would take what came so far for all.
 func (s *Stream) grow(w http.ResponseWriter, r *http.Request, name string, msn int64) {
 	from, to, ranged := openRange(r)
 	g := growth{s: s, msn: msn}
@@ -34,6 +34,7 @@ func (s *Stream) grow(w http.ResponseWriter, r *http.Request, name string, msn i
 		s.serve(w, r, name, s.mediaType(), g.parts)
 	case to < openEnd:
 		s.growHead(w, from, to, true)
+		w.Header()["Cache-Control"] = immutable // these bytes are what they are
 		w.Header()["Content-Length"] = []string{strconv.FormatInt(to+1-from, 10)}
 		w.WriteHeader(http.StatusPartialContent)
 		writeRange(w, g.parts, from, to+1)

@@ -87,8 +87,13 @@ func (r *rig) cut(s *Stream, n int64) packager.Part {
 	}
 	per := int64(r.plan.PartsPerSegment)
 	i := n % per
+	key := 0
+	if i == 0 && s.canvas != "" {
+		key = 4
+	}
 	return packager.Part{
-		MSN: firstMSN + n/per, Index: int(i), Start: edge(n), Dur: edge(n+1) - edge(n),
+		KeyLen: key,
+		MSN:    firstMSN + n/per, Index: int(i), Start: edge(n), Dur: edge(n+1) - edge(n),
 		Independent: i == 0 || s.canvas == "", Last: i == per-1,
 		Data: partData(s, Cursor{firstMSN + n/per, int(i)}),
 	}

@@ -76,7 +76,9 @@ func newCutter(t testing.TB, preset string, rate media.FrameRate, bitRate, maxRa
 	soundIn := init(media.Params{Audio: &media.AudioParams{Codec: media.AAC, SampleRate: 48000, Channels: 2, FrameSize: 1024, BitRate: 128_000, Extra: unhex("1190")}})
 	r.top, r.audio = r.p.AddVideo("main", "360p", videoIn), r.p.AddAudio("audio", soundIn)
 	cfg := packager.TrackConfig{FirstMSN: firstMSN, Wall: wall}
-	c.video, c.sound = packager.NewTrack(videoIn, r.plan, cfg, r.top), packager.NewTrack(soundIn, r.plan, cfg, r.audio)
+	c.sound = packager.NewTrack(soundIn, r.plan, cfg, r.audio)
+	cfg.Events = r.p.Events()
+	c.video = packager.NewTrack(videoIn, r.plan, cfg, r.top)
 	r.srv.Publish(roomName, r.p)
 	return c
 }

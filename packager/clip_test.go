@@ -58,6 +58,15 @@ func checkPlayback(t *testing.T, plan Plan, params media.Params, packets []media
 	checkFrames(t, whole, 0, len(packets), grain)
 	run(t, "ffmpeg", "-v", "warning", "-xerror", "-i", whole, "-f", "null", "-")
 
+	if params.Video != nil { // the bytes that an I-frame playlist names are one picture (M-25, AAS 6.10)
+		frame := filepath.Join(t.TempDir(), "frame.mp4")
+		write(t, frame, in.Data, out.parts[plan.PartsPerSegment].Data[:out.parts[plan.PartsPerSegment].KeyLen])
+		out := run(t, "ffmpeg", "-v", "quiet", "-i", frame, "-f", "framehash", "-")
+		if n := bytes.Count(out, []byte("\n0, ")); n != 1 {
+			t.Errorf("%d pictures in the bytes of a key frame:\n%s", n, out)
+		}
+	}
+
 	// A player that joins at the second segment finds the same timeline (C-1).
 	var second []byte
 	start := media.Time(0)

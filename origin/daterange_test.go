@@ -1,0 +1,184 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tilecast/media"
+	"tilecast/packager"
+	"tilecast/packager/m3u8"
+)
+
+func cue(p *Program, id string, at media.Time) Announcement {
+	return Announcement{
+		Event: packager.Event{ID: id, Scheme: packager.SchemeID3, Start: at, Dur: media.Second / 2, Payload: []byte("ID3" + id)},
+		Class: "com.example.score", Client: []m3u8.ClientAttribute{{Name: ClientName("com.example.score", "home"), Value: "3:2"}},
+	}
+}
+
+// An event is a date range in every playlist, the same in all (D-9), from the next part on, with what it must have (D-1, D-2, D-3, D-7,
+// G-10), until no listed segment shows any of it (D-8, L-1); then a delta of the second kind names it for as long as older
+// copies may be used (K-6). Deltas of the first kind leave none out (K-5).
+func TestDateRanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		step := func(n int) {
+			for range n {
+				r.feed(1)
+				time.Sleep(r.plan.Rate.Frame(int64(r.plan.PartFrames)).Duration())
+			}
+		}
+		step(6 * 20) // 120 to come
+		start := media.Time(41)*media.Second + 10*media.Millisecond
+		at0, err := r.p.Announce(cue(r.p, "goal-1", start))
+		if err != nil || at0.After(epoch.Add(start.Duration())) || epoch.Add(start.Duration()).Sub(at0) > time.Second/30 {
+			t.Fatalf("%v, %v", at0, err)
+		}
+		line := fmt.Sprintf(`#EXT-X-DATERANGE:ID="goal-1",CLASS="com.example.score",START-DATE="%s",DURATION=0.50000,X-COM-EXAMPLE-SCORE-HOME="3:2"`+"\n",
+			at0.UTC().Format("2006-01-02T15:04:05.000Z"))
+		list := func(s *Stream, query string) string { return r.get(at(s, "stream.m3u8"+query)) }
+		if strings.Contains(list(r.top, ""), "DATERANGE:") {
+			t.Error("a version that is out has changed")
+		}
+		step(1)
+		for _, s := range []*Stream{r.top, r.low, r.audio} {
+			for _, query := range []string{"", "?_HLS_skip=YES", "?_HLS_skip=v2"} {
+				if text := list(s, query); strings.Count(text, line) != 1 {
+					t.Errorf("%s%s has no %s in\n%s", s.name, query, line, text)
+				}
+			}
+		}
+		before := r.list(r.top, "")
+		step(1)
+		none(t, m3u8.CheckUpdate(before, r.list(r.top, "")))
+		if _, err := r.p.Announce(cue(r.p, "goal-1", start+media.Second)); !errors.Is(err, ErrSameID) {
+			t.Errorf("an id again: %v", err)
+		}
+
+		step(6 * 6) // 12 s and a bit: older than CAN-SKIP-UNTIL
+		if v1, v2, full := list(r.top, "?_HLS_skip=YES"), list(r.top, "?_HLS_skip=v2"), list(r.top, ""); !strings.Contains(v1, line) ||
+			strings.Contains(v2, "DATERANGE:") || !strings.Contains(full, line) || !strings.Contains(v2, `RECENTLY-REMOVED-DATERANGES=""`) ||
+			!strings.HasPrefix(v2, "#EXTM3U\n#EXT-X-VERSION:10\n") {
+			t.Errorf("v1:\n%s\nv2:\n%s", v1, v2)
+		}
+
+		// Segment 120 (40 s to 42 s) shows it; while that is listed, so is the range.
+		gone := time.Time{}
+		for gone.IsZero() {
+			step(1)
+			text, m := list(r.top, ""), r.list(r.top, "")
+			if listed := m.MediaSequence <= firstMSN+20; listed != strings.Contains(text, line) {
+				t.Fatalf("segments from %d are listed, the range: %v", m.MediaSequence, !listed)
+			} else if !listed {
+				gone = time.Now()
+			}
+		}
+		for time.Since(gone) < 12*time.Second {
+			if v2 := list(r.top, "?_HLS_skip=v2"); !strings.Contains(v2, `RECENTLY-REMOVED-DATERANGES="goal-1"`) {
+				t.Fatalf("%v after its removal:\n%s", time.Since(gone), v2)
+			}
+			step(1)
+		}
+		step(2)
+		if v2 := list(r.top, "?_HLS_skip=v2"); !strings.Contains(v2, `RECENTLY-REMOVED-DATERANGES=""`) {
+			t.Errorf("still named:\n%s", v2)
+		}
+		if len(r.top.told) != 0 {
+			t.Errorf("%d are kept for ever", len(r.top.told))
+		}
+		if _, err := r.p.Announce(cue(r.p, "goal-1", 200*media.Second)); !errors.Is(err, ErrSameID) { // D-8
+			t.Errorf("an id again, long after: %v", err)
+		}
+	})
+}
+
+// Two events at once are named apart, in the order of their announcement, with a tab between those that went (K-6).
+func TestSeveralDateRanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.to(firstMSN, 5)
+		for _, id := range []string{"b", "a"} {
+			if _, err := r.p.Announce(cue(r.p, id, 3*media.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.to(firstMSN+1, 0)
+		text := r.get(at(r.top, "stream.m3u8"))
+		if b, a := strings.Index(text, `DATERANGE:ID="b"`), strings.Index(text, `DATERANGE:ID="a"`); b < 0 || a < b {
+			t.Errorf("\n%s", text)
+		}
+		r.to(firstMSN+33, 0)
+		if text := r.get(at(r.top, "stream.m3u8?_HLS_skip=v2")); !strings.Contains(text, "RECENTLY-REMOVED-DATERANGES=\"b\ta\"\n") {
+			t.Errorf("\n%s", text)
+		}
+		open := cue(r.p, "c", 80*media.Second)
+		open.Dur = -1
+		if _, err := r.p.Announce(open); err != nil {
+			t.Fatal(err)
+		}
+		r.feed(1)
+		if text := r.get(at(r.top, "stream.m3u8")); !strings.Contains(text, `ID="c"`) || strings.Contains(text, "DURATION=0.50000") {
+			t.Errorf("an unknown duration is said:\n%s", text)
+		}
+	})
+}
+
+// What cannot be announced changes nothing; the list is bounded, and there is room again when the oldest have gone.
+func TestAnnouncementsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.p.cfg.Wall = media.NewClock(time.Now()).Wall
+		r.feed(1)
+		for n := range maxDates {
+			if _, err := r.p.Announce(cue(r.p, fmt.Sprint(n), media.Time(n/100)*media.Second)); err != nil {
+				t.Fatal(n, err)
+			}
+			if n%100 == 99 { // the media is packaged, and there is room for events ahead
+				r.p.events = packager.NewEvents(r.plan)
+			}
+		}
+		if _, err := r.p.Announce(cue(r.p, "more", 10*media.Second)); !errors.Is(err, ErrManyDates) {
+			t.Errorf("%v", err)
+		}
+		if _, err := r.p.Announce(cue(r.p, "past", -media.Second)); err == nil {
+			t.Error("a moment before the program was taken")
+		}
+		time.Sleep(10 * time.Minute)
+		if _, err := r.p.Announce(cue(r.p, "more", 10*media.Second)); err != nil {
+			t.Errorf("there should be room again: %v", err)
+		}
+	})
+}
+
+// The media of both renditions of a program carries the event, and the list says its frame's date (T-5, P-3): in the part and in the
+// segment, in the same bytes.
+func TestEventsReachPartAndSegment(t *testing.T) {
+	c := newCutter(t, "low", media.FrameRate{Num: 30, Den: 1}, 700_000, 1_000_000)
+	c.run(4 * media.Second)
+	if _, err := c.p.Announce(cue(c.p, "goal-1", 4*media.Second+media.Second/2)); err != nil {
+		t.Fatal(err)
+	}
+	c.run(7 * media.Second)
+	part, segment := c.get(at(c.top, "102.1.m4s")), c.get(at(c.top, "102.m4s"))
+	if !strings.Contains(part, "emsg\x01") || !strings.Contains(part, "ID3goal-1") || strings.Index(part, "emsg") > strings.Index(part, "moof") {
+		t.Errorf("part: %q", part[:120])
+	}
+	if !strings.Contains(segment, part) || strings.Count(segment, "ID3goal-1") != 1 {
+		t.Error("the segment is not its parts")
+	}
+	if strings.Contains(c.get(at(c.top, "102.0.m4s")), "emsg") {
+		t.Error("an event in the wrong part")
+	}
+}
+
+func TestClientNames(t *testing.T) {
+	for _, c := range [][3]string{{"com.example.score", "home", "X-COM-EXAMPLE-SCORE-HOME"}, {"a:b", "c_d", "X-A-B-C-D"}, {"x", "ü9", "X-X--9"}} {
+		if got := ClientName(c[0], c[1]); got != c[2] {
+			t.Errorf("%s of %s: %s", c[1], c[0], got)
+		}
+	}
+}
