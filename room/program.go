@@ -25,6 +25,7 @@ type program struct {
 	load    load
 	out     *origin.Program
 	keep    *archive.Writer // nil: nothing is kept
+	poster  poster
 }
 
 // newProgram opens the encoders of cfg and joins them to the origin. Nothing

@@ -160,6 +160,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 func (g *gateway) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/hls/", g.origin)
+	mux.HandleFunc("GET /hls/{room}/poster.jpg", g.rooms.ServePoster)
 	mux.Handle("/whip/", g.ingest)
 	mux.Handle("/api/v1/", api.New(g.rooms, g.rooms))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
