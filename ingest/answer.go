@@ -214,6 +214,10 @@ func (o *offer) finishAnswer(text string, near netip.Addr, public []string) (str
 			switch a.Key {
 			case "candidate":
 				candidates = append(candidates, a)
+			case "mid":
+				if !o.unnamed {
+					attrs = append(attrs, a)
+				}
 			case "end-of-candidates", "fmtp":
 			case "rtcp-mux":
 				attrs = append(attrs, a, sdp.NewPropertyAttribute("rtcp-mux-only"))

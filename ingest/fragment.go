@@ -119,7 +119,7 @@ func (o *offer) answerFragment(answer string) (string, error) {
 	}
 	lead := -1
 	for i, m := range desc.MediaDescriptions {
-		if mid, _ := m.Attribute("mid"); mid == o.lead {
+		if mid, _ := m.Attribute("mid"); mid == o.lead || o.unnamed {
 			lead = i
 		}
 	}

@@ -179,6 +179,7 @@ func TestPaddingIsNoFrame(t *testing.T) {
 	}
 }
 
+// W-73: a key frame that comes by itself will do.
 func TestGateAsksOnlyWhenAKeyFrameWillNotComeByItself(t *testing.T) {
 	packets, frameOf, _ := packetize(media.VP8, 12)
 	a := newAssembler(newDepacketizer(media.VP8, nil))

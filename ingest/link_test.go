@@ -80,3 +80,31 @@ func TestLinksInOptions(t *testing.T) {
 		t.Errorf("refused: %s, %q", res.Status, res.Header.Values("Link"))
 	}
 }
+
+// W-66: links to extensions stand in the 201 and nowhere else.
+func TestExtensionLinks(t *testing.T) {
+	_, url := startServer(t, newHall(), Config{ICEServers: iceServers()})
+	extension := func(res *http.Response) (n int) {
+		for _, l := range res.Header.Values("Link") {
+			if !strings.Contains(l, `rel="ice-server"`) {
+				n++
+			}
+		}
+		return n
+	}
+	res, _ := request(t, http.MethodPost, url+"/whip/demo", sdpType, readFixture(t, "obs"))
+	resource := res.Header.Get("Location")
+	for _, c := range []struct{ method, url, typ, body string }{
+		{http.MethodOptions, url + "/whip/demo", "", ""},
+		{http.MethodOptions, resource, "", ""},
+		{http.MethodGet, resource, "", ""},
+		{http.MethodPost, url + "/whip/demo", sdpType, "v=0"},
+		{http.MethodPatch, resource, fragmentType, "a=end-of-candidates"},
+		{http.MethodPatch, resource, fragmentType, newCredentials},
+		{http.MethodDelete, resource, "", ""},
+	} {
+		if res, _ := request(t, c.method, c.url, c.typ, c.body); extension(res) != 0 {
+			t.Errorf("%s %s: %q", c.method, res.Status, res.Header.Values("Link"))
+		}
+	}
+}

@@ -31,7 +31,7 @@ func (s *sender) stream(n int, tick <-chan time.Time) {
 }
 
 // Every codec comes through a network that loses 4 % once: lost packets are asked
-// for and come again on their own SSRC.
+// for and come again on their own SSRC (O-7, W-56).
 func TestLostPacketsAreSentAgain(t *testing.T) {
 	for _, c := range videoCodecs {
 		t.Run(c.String(), func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestWaysToConnect(t *testing.T) {
 	}
 }
 
-// DTLS close ends a session at once (W-23), and is a goodbye.
+// DTLS close ends a session at once (W-23), and is a goodbye; the DELETE after it is fine (O-12).
 func TestClientCloses(t *testing.T) {
 	h := newHall()
 	s, url := startServer(t, h, Config{})

@@ -19,6 +19,7 @@ const maxLayers = 6
 type offer struct {
 	setup    string // actpass, active or passive
 	bundled  bool   // has a BUNDLE group
+	unnamed  bool   // its only section has no mid; ours is made up
 	sections []*section
 	// The transport of all of them, that of the section which leads the bundle.
 	lead        string // its mid
@@ -43,7 +44,8 @@ func refuse(status int, format string, args ...any) error {
 // parseOffer reads an SDP offer (RFC 8866, RFC 9429) and checks it against
 // RFC 9725 4.2 and 4.4. Errors are *offerError. One payload type is chosen for
 // each section: the first that we can take, which is what the client prefers.
-func parseOffer(text string) (*offer, error) {
+// Strict also refuses what real clients do though they must not.
+func parseOffer(text string, strict bool) (*offer, error) {
 	var desc sdp.SessionDescription
 	if !strings.HasPrefix(text, "v=") {
 		return nil, refuse(http.StatusBadRequest, "the body is not an SDP offer: it does not begin with v=0")
@@ -59,6 +61,17 @@ func parseOffer(text string) (*offer, error) {
 	for _, a := range desc.Attributes {
 		if group := strings.Fields(a.Value); a.Key == "group" && len(group) > 0 && group[0] == "BUNDLE" && !o.bundled {
 			o.bundled, bundle = true, group[1:]
+		}
+	}
+	if strict {
+		if err := checkLetter(&desc); err != nil {
+			return nil, err
+		}
+	}
+	if lone := desc.MediaDescriptions[0]; len(desc.MediaDescriptions) == 1 && !o.bundled {
+		if _, named := lone.Attribute("mid"); !named {
+			o.unnamed = true
+			lone.WithValueAttribute("mid", "0")
 		}
 	}
 	for _, m := range desc.MediaDescriptions {
@@ -85,6 +98,27 @@ func parseOffer(text string) (*offer, error) {
 	}
 	o.lead, _ = lead.Attribute("mid")
 	return o, o.parseTransport(&desc, lead)
+}
+
+// checkLetter holds an offer against what RFC 9725 4.4 asks of clients and nothing depends on, but for
+// a=rtcp-mux-only, which no browser writes (W-50).
+func checkLetter(d *sdp.SessionDescription) error {
+	stream := ""
+	for i, m := range d.MediaDescriptions {
+		msid, _ := m.Attribute("msid")
+		id, _, _ := strings.Cut(msid, " ")
+		switch { // W-51
+		case id == "" || id == "-":
+			return refuse(http.StatusUnprocessableEntity, "section %d has no a=msid with the name of a stream", i)
+		case stream != "" && id != stream:
+			return refuse(http.StatusUnprocessableEntity, "the sections are of two streams, %s and %s: send one", abridge(stream), abridge(id))
+		}
+		stream = id
+		if setup, _ := attribute(d, m, "setup"); setup != "actpass" && setup != "active" { // W-53
+			return refuse(http.StatusUnprocessableEntity, "section %d has a=setup:%s: offer actpass or active", i, setup)
+		}
+	}
+	return nil
 }
 
 // attribute is the value of a section's attribute, else the session's.

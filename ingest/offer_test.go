@@ -24,8 +24,21 @@ func readFixture(t testing.TB, name string) string {
 	return strings.ReplaceAll(string(text), "\n", "\r\n")
 }
 
+// fixtures are the names of all offers that real clients sent.
+func fixtures(t testing.TB) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "offers", "*.sdp"))
+	if err != nil || len(files) < 12 {
+		t.Fatalf("%d offers, %v", len(files), err)
+	}
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".sdp"))
+	}
+	return names
+}
+
 // What is taken of real clients' offers, and what they are answered (W-11, W-13 to
-// W-16, W-50, W-53, W-55, W-76, section 9; checklist 11.1, 11.3, 11.5, 11.12).
+// W-16, W-50, W-53, W-55, W-56, W-70, W-76, O-2, O-6, O-20, section 9; checklist 11.1, 11.3, 11.5, 11.12).
 func TestRealClients(t *testing.T) {
 	_, url := startServer(t, newHall(), Config{})
 	for _, c := range []struct {
@@ -41,6 +54,13 @@ func TestRealClients(t *testing.T) {
 				"a=rtcp-fb:96 goog-remb", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
 				"a=extmap:3 " + sdp.TransportCCURI, "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"},
 			[]string{"red", "H264", "sdes:mid", "simulcast"}},
+		{"chromium-vp8", []media.Codec{media.Opus, media.VP8}, []string{"111", "96 97"}, "passive", nil, []string{"sdes:mid", "simulcast"}},
+		{"chromium-vp9", []media.Codec{media.Opus, media.VP9}, []string{"111", "98 99"}, "passive", []string{"a=fmtp:98 profile-id=0"}, nil},
+		{"chromium-h264", []media.Codec{media.Opus, media.H264}, []string{"111", "102 103"}, "passive",
+			[]string{"a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f"}, nil},
+		{"chromium-av1", []media.Codec{media.Opus, media.AV1}, []string{"111", "45 46"}, "passive", nil, nil},
+		{"chromium-simulcast", []media.Codec{media.Opus, media.VP8}, []string{"111", "96 97"}, "passive",
+			[]string{"a=simulcast:recv l;m;h", "a=rid:l recv", "a=rid:m recv", "a=rid:h recv"}, nil},
 		{"firefox", []media.Codec{media.Opus, media.VP8}, []string{"109", "120 124"}, "passive",
 			[]string{"a=fmtp:120 max-fs=12288;max-fr=60"}, []string{"H264"}},
 		{"safari", []media.Codec{media.Opus, media.H264}, []string{"111", "96 97"}, "passive",
@@ -63,7 +83,7 @@ func TestRealClients(t *testing.T) {
 				t.Fatalf("Location %q", res.Header.Get("Location"))
 			}
 			checkAnswer(t, offer, answer, c.setup)
-			o, err := parseOffer(offer)
+			o, err := parseOffer(offer, false)
 			if err != nil || !slices.Equal(o.codecs(), c.codecs) {
 				t.Fatalf("took %v, %v", o.codecs(), err)
 			}
@@ -140,7 +160,8 @@ func checkAnswer(t *testing.T, offer, answer, setup string) {
 	}
 }
 
-// What is wrong with an offer is said with the status of whip.md 7.1 and in words.
+// What is wrong with an offer is said with the status of whip.md 7.1 and in words; a part of it that
+// can't be taken refuses the whole (W-12, W-51, W-52, W-70).
 func TestBadOffers(t *testing.T) {
 	h := newHall()
 	s, url := startServer(t, h, Config{})
@@ -191,6 +212,28 @@ func TestBadOffers(t *testing.T) {
 	}
 }
 
+// A strict server also refuses what RFC 9725 forbids clients and nothing depends on (W-51, W-53, O-31).
+func TestStrictOffers(t *testing.T) {
+	_, url := startServer(t, newHall(), Config{Strict: true})
+	safari := readFixture(t, "safari")
+	for _, c := range []struct {
+		name, offer string
+		status      int
+		says        string
+	}{
+		{"as browsers do", safari, 201, ""},
+		{"Chromium", readFixture(t, "chromium-simulcast"), 201, ""},
+		{"FFmpeg is the DTLS server", readFixture(t, "ffmpeg"), 422, "setup:passive"},
+		{"two streams", strings.Replace(safari, "a=msid:d0f0d6d7", "a=msid:other", 1), 422, "two streams"},
+		{"no stream", strings.Replace(safari, "a=msid:", "a=x:", 1), 422, "a=msid"},
+	} {
+		res, body := request(t, http.MethodPost, url+"/whip/demo", sdpType, c.offer)
+		if res.StatusCode != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s: %s %q", c.name, res.Status, body)
+		}
+	}
+}
+
 // Unusual offers that are fine.
 func TestLenientOffers(t *testing.T) {
 	_, url := startServer(t, newHall(), Config{})
@@ -199,6 +242,9 @@ func TestLenientOffers(t *testing.T) {
 	edit := strings.ReplaceAll
 	for name, offer := range map[string]string{
 		"video alone, no bundle":     edit(video, "a=group:BUNDLE 0 1\r\n", ""),
+		"video alone, no mid":        edit(edit(video, "a=group:BUNDLE 0 1\r\n", ""), "a=mid:1\r\n", ""),
+		"mids of another kind":       edit(edit(edit(obs, "BUNDLE 0 1", "BUNDLE sdparta_0 {v}"), "a=mid:0", "a=mid:sdparta_0"), "a=mid:1", "a=mid:{v}"),
+		"ICE of its own per section": obs[:strings.Index(obs, "m=video")] + edit(edit(obs[strings.Index(obs, "m=video"):], "a=ice-ufrag:", "a=ice-ufrag:x"), "a=ice-pwd:", "a=ice-pwd:y"),
 		"direction left out":         edit(edit(obs, "a=sendonly\r\n", ""), "a=group:LS 0 1\r\n", ""),
 		"direction of the session":   edit(edit(obs, "a=sendonly\r\n", ""), "a=group:LS 0 1", "a=sendonly"),
 		"line feeds only":            edit(obs, "\r\n", "\n"),
@@ -218,11 +264,11 @@ func TestLenientOffers(t *testing.T) {
 
 // No offer makes the parser fall over, and what it lets pass has what is needed.
 func FuzzOffer(f *testing.F) {
-	for _, name := range []string{"chromium", "firefox", "safari", "obs", "obs-simulcast", "ffmpeg", "gstreamer"} {
+	for _, name := range fixtures(f) {
 		f.Add(readFixture(f, name))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		o, err := parseOffer(text)
+		o, err := parseOffer(text, false)
 		if err != nil {
 			var e *offerError
 			if !errors.As(err, &e) || e.status < 400 || e.status > 499 || e.msg == "" {

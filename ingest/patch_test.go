@@ -36,7 +36,7 @@ func patch(t *testing.T, resource, match, fragment string) (*http.Response, stri
 // fragmentOf is the fragment that a client with this description sends.
 func fragmentOf(t *testing.T, description string) string {
 	t.Helper()
-	o, err := parseOffer(description)
+	o, err := parseOffer(description, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,14 +52,14 @@ var etagRE = regexp.MustCompile(`^"[A-Za-z0-9_-]{20,}"$`)
 const newCredentials = "a=ice-ufrag:Zx12\r\na=ice-pwd:0123456789abcdefghijklmn\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
 
 // What a PATCH is answered, in this order, by a strict and by a lenient server
-// (W-19, W-30 to W-37, W-42, O-40, O-41; checklist 11.6).
+// (W-19, W-30 to W-37, W-42, W-43, O-40 to O-42; checklist 11.6).
 func TestPatchMatrix(t *testing.T) {
 	trickle := func(c string) string { return "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" + c }
 	const udp = "a=candidate:1 1 udp 2130706431 192.0.2.7 4711 typ host\r\n"
 	for _, strict := range []bool{false, true} {
 		_, url := startServer(t, newHall(), Config{Strict: strict})
 		resource, etag, _ := post(t, url+"/whip/demo", "chromium")
-		o, err := parseOffer(readFixture(t, "chromium"))
+		o, err := parseOffer(readFixture(t, "chromium"), false)
 		if err != nil || !etagRE.MatchString(etag) {
 			t.Fatalf("ETag %q, %v", etag, err)
 		}
@@ -250,7 +250,7 @@ func TestRestartGoesOn(t *testing.T) {
 }
 
 // Candidates that come by PATCH are used: the client here hides its own address until then, and
-// can't reach us by itself, so that only our checks find it (W-34, W-44).
+// can't reach us by itself, so that only our checks find it (W-34, W-44, W-54).
 func TestTrickledCandidateConnects(t *testing.T) {
 	h := newHall()
 	_, url := startServer(t, h, Config{})

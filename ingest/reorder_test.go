@@ -161,6 +161,7 @@ func TestReorderDoesNotWaitForTooMany(t *testing.T) {
 	}
 }
 
+// O-9: OBS begins anew with the SSRCs it had.
 func TestReorderFollowsASenderThatBeginsAnew(t *testing.T) {
 	r := &reorder{wait: 100 * ms}
 	if got := drive(r, 30000, 30001, 5, 6, 7); !slices.Equal(got, []int64{30000, 30001, -6, 7}) {

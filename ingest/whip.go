@@ -186,7 +186,7 @@ func (s *Server) readOffer(w http.ResponseWriter, r *http.Request) (*offer, erro
 	if err != nil {
 		return nil, err
 	}
-	return parseOffer(text)
+	return parseOffer(text, s.cfg.Strict)
 }
 
 // readRequest is what a POST asks for, but for the session's own part.

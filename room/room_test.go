@@ -306,7 +306,7 @@ func TestSilentStrangerIsKeptForLess(t *testing.T) {
 	}, demo())
 }
 
-// Who returns by a new POST while away still is away until something of the new session comes.
+// Who returns by a new POST while away still is away until something of the new session comes (W-18).
 func TestReturnByANewSession(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		a := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})

@@ -285,7 +285,7 @@ func follow(r rendition) error {
 }
 
 // TestHTTP2OverTLS: with --tls-dev a broadcaster publishes and a player reads everything over
-// HTTP/2 (N-1), with the headers that a cache and a browser need.
+// HTTP/2 (N-1, W-4), with the headers that a cache and a browser need.
 func TestHTTP2OverTLS(t *testing.T) {
 	gw := startGateway(t, func(c *configs.Config) { c.HTTP.TLSDev = true })
 	client := &http.Client{Transport: &http.Transport{

@@ -205,6 +205,7 @@ func TestDecoderWantsAKeyAfterAnError(t *testing.T) {
 	})
 }
 
+// What a picture measures is read from the stream itself, and may change (W-71, W-72).
 func TestResolutionChangesMidStream(t *testing.T) {
 	bothSets(t, func(t *testing.T, set Set, real bool) {
 		for _, c := range videoCodecs {
