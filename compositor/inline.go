@@ -47,6 +47,46 @@ func (p *Inline) Join(name string, mc media.Codec) (int, error) {
 	return len(p.inputs) - 1, nil
 }
 
+// JoinTile puts a participant on the stage whose pictures Show hands over; without video it has none.
+func (p *Inline) JoinTile(cfg TileConfig, video bool) *Tile {
+	tile := p.c.Join(cfg)
+	if !video {
+		return tile
+	}
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	tile.video = &Input{c: p.c, codec: media.H264, queue: newQueue(true), film: &film{}, changed: make(chan struct{})}
+	tile.video.demand.Changed = tile.video.changed
+	p.c.rebuild()
+	return tile
+}
+
+// Show gives a tile of JoinTile its next picture, which the Inline takes over.
+func (p *Inline) Show(t *Tile, pic *codec.Picture) {
+	i := t.video
+	if s := uint64(pic.W)<<32 | uint64(pic.H); s != i.shape.Load() {
+		i.shape.Store(s)
+		p.c.nudge()
+	}
+	f := newFrame(pic, p.c.frameSeq.Add(1))
+	if uses := i.uses.Load(); uses != nil {
+		f.scale(*uses, &i.view)
+	}
+	i.film.add(f)
+}
+
+// Speak says who dominates, by id, and who spoke before, as the speaker detection would.
+func (p *Inline) Speak(dominant string, order []string) { p.c.setSpeaker(dominant, order) }
+
+// SetClosing is the compositor's.
+func (p *Inline) SetClosing(closing bool) { p.c.SetClosing(closing) }
+
+// Apply is the compositor's.
+func (p *Inline) Apply(looks map[string]Look) { p.c.Apply(looks) }
+
+// SnapshotOf is a copy of the last picture composed on a canvas, which the caller releases.
+func (p *Inline) SnapshotOf(canvas string) *codec.Picture { return p.c.SnapshotOf(canvas) }
+
 // Push decodes a packet of video k at once.
 func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 

@@ -19,7 +19,7 @@ type Look struct {
 	Backdrop    image.Image // covers the background; nil: none
 	Radius      layout.Length
 	Border      Line
-	Highlight   Line // of the tile whose participant speaks; without width none
+	Highlight   Line // of the small or equal tile whose participant speaks; without width none
 	Shadow      Shadow
 	Label       Label
 	Placeholder Placeholder

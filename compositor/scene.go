@@ -153,7 +153,8 @@ func (cv *canvas) others(slot layout.Slot) cell {
 // cell is t's place on cv. Called with c.mu held.
 func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 	size, st, look := slot.Rect.Size(), &t.stills[cv.index], &cv.look
-	st.render(t.c.artist, stillKey{t.name, size, cv.lookNumber, look.Label.Show, t.muted()}, look)
+	named := look.Label.Show && !(t.kind == Screen && slot.Main) // which would lie over what is shown
+	st.render(t.c.artist, stillKey{t.name, size, cv.lookNumber, named, t.muted()}, look)
 	cl := cell{
 		key: t.key, rect: slot.Rect, fit: look.Fit, away: t.away, off: t.cameraOff, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
 	}
@@ -166,7 +167,7 @@ func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 	if t.video != nil {
 		cl.film = t.video.film
 	}
-	cv.dress(&cl, cv.lit == t.id && cv.lit != "")
+	cv.dress(&cl, cv.lit == t.id && cv.lit != "" && !slot.Main)
 	return cl
 }
 

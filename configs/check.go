@@ -84,12 +84,7 @@ func checkShape(bad report, at, size string, w, h int, l *Layout, ladder []Rung)
 		bad(size, "%dx%d is too large: use at most %d pixels, such as 3840x2160", w, h, maxPixels)
 		return
 	}
-	oneOf(bad, at+".layout.mode", l.Mode, "grid")
-	oneOf(bad, at+".layout.fit", l.Fit, "cover", "contain")
-	room := min(w, h) / 8
-	between(bad, at+".layout.gap", l.Gap, 0, room)
-	between(bad, at+".layout.margin", l.Margin, 0, room)
-
+	checkLayout(bad, at+".layout", l, min(w, h))
 	if n := len(ladder); n == 0 || n > 6 {
 		bad(at+".ladder", "has %d rungs: use 1 to 6, or leave it out", n)
 	}
@@ -221,7 +216,7 @@ func checkListen(addr string, bad report) {
 	between(bad, "http.listen", n, 0, 65535)
 }
 
-func between[T int | BitRate | time.Duration](bad report, path string, v, least, most T) bool {
+func between[T int | float64 | BitRate | time.Duration](bad report, path string, v, least, most T) bool {
 	if v < least || v > most {
 		bad(path, "%v is out of range: use %v to %v", v, least, most)
 		return false

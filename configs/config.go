@@ -19,6 +19,7 @@ type Config struct {
 	Ingest Ingest `yaml:"ingest"`
 	Data   string `yaml:"data"` // folder for what is kept: the development certificate
 	Log    Log    `yaml:"log"`
+	Fonts  string `yaml:"fonts"` // folder of fonts for names and captions; empty: the embedded one alone
 	Rooms  []Room `yaml:"rooms"` // at least one; names are unique
 }
 
@@ -126,12 +127,11 @@ type Record struct {
 
 // Shape is one of several canvases of a room. What it leaves out is as the room has it.
 type Shape struct {
-	Name       string `yaml:"name"` // it is part of addresses: /hls/ROOM/NAME.m3u8
-	Width      int    `yaml:"width"`
-	Height     int    `yaml:"height"`
-	Background Color  `yaml:"background"`
-	Layout     Layout `yaml:"layout"`
-	Ladder     []Rung `yaml:"ladder"` // left out, it follows from the size
+	Name   string `yaml:"name"` // it is part of addresses: /hls/ROOM/NAME.m3u8
+	Width  int    `yaml:"width"`
+	Height int    `yaml:"height"`
+	Layout Layout `yaml:"layout"`
+	Ladder []Rung `yaml:"ladder"` // left out, it follows from the size
 }
 
 // All are the room's canvases, however they were said.
@@ -140,7 +140,7 @@ func (r *Room) All() []Shape {
 		return r.Canvases
 	}
 	return []Shape{{
-		Name: "main", Width: r.Canvas.Width, Height: r.Canvas.Height, Background: r.Canvas.Background,
+		Name: "main", Width: r.Canvas.Width, Height: r.Canvas.Height,
 		Layout: r.Layout, Ladder: r.Ladder,
 	}}
 }
@@ -163,19 +163,9 @@ func (l Latency) Numbers() packager.Numbers {
 
 // Canvas is the composed picture.
 type Canvas struct {
-	Width      int             `yaml:"width"` // even
-	Height     int             `yaml:"height"`
-	FPS        media.FrameRate `yaml:"fps"`
-	Background Color           `yaml:"background"`
-}
-
-// Layout is who goes where on the canvas.
-type Layout struct {
-	Mode   string `yaml:"mode"`   // grid
-	Fit    string `yaml:"fit"`    // cover or contain
-	Gap    int    `yaml:"gap"`    // between tiles, pixels of the canvas
-	Margin int    `yaml:"margin"` // around all tiles, pixels of the canvas
-	Labels bool   `yaml:"labels"` // names on the tiles
+	Width  int             `yaml:"width"` // even
+	Height int             `yaml:"height"`
+	FPS    media.FrameRate `yaml:"fps"`
 }
 
 // Rung is one encoding of the canvas.
@@ -214,6 +204,7 @@ func Default() Config {
 		},
 		Data:  "data",
 		Log:   Log{Level: "info"},
+		Fonts: "/usr/share/fonts",
 		Rooms: []Room{room},
 	}
 }
@@ -226,8 +217,8 @@ func defaultRoom() Room {
 		Start:  "on-publish",
 		Linger: 5 * time.Minute,
 		Window: Window{Length: time.Minute},
-		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}, Background: Color{0x10, 0x14, 0x18}},
-		Layout: Layout{Mode: "grid", Fit: "cover", Gap: 8, Labels: true},
+		Canvas: Canvas{Width: 1280, Height: 720, FPS: media.FrameRate{Num: 30, Den: 1}},
+		Layout: defaultLayout(),
 		Audio:  Audio{BitRate: 128_000, LowBitRate: 48_000, Loudness: -16, Ducking: 12},
 
 		Canvases: []Shape{},

@@ -41,14 +41,17 @@ func TestShippedFileSaysEverything(t *testing.T) {
 // shownInComment reports whether a key of a list that is empty by default is in an example
 // (TestExamplesInComments), or is the same as elsewhere in the file.
 func shownInComment(data []byte, path string) bool {
-	if _, key, ok := strings.Cut(path, "ice_servers[]."); ok {
+	for _, name := range []string{"canvases[].", "slots[].", "overlays[].", "ice_servers[]."} {
+		_, key, ok := strings.Cut(path, name)
+		if !ok {
+			continue
+		}
+		if head, _, deep := strings.Cut(key, "."); deep || head == "ladder[]" {
+			return true
+		}
 		return regexp.MustCompile(`(?m)^#:.*\b` + key + ":").Match(data)
 	}
-	_, key, ok := strings.Cut(path, "canvases[].")
-	if head, _, deep := strings.Cut(key, "."); deep || head == "ladder[]" {
-		return ok
-	}
-	return ok && regexp.MustCompile(`(?m)^#:.*\b`+key+":").Match(data)
+	return false
 }
 
 func TestDefaultsAreRight(t *testing.T) {
@@ -72,7 +75,7 @@ rooms:
   - name: wide
     preset: ultra
     canvas: {width: 1920, height: 1080, fps: 29.97}
-    layout: {gap: 0, labels: false}
+    layout: {gap: 0, labels: {show: false}}
   - name: tall
     canvas: {width: 720, height: 1280, fps: 30000/1001}
     ladder:
@@ -87,8 +90,8 @@ rooms:
 		t.Errorf("hall: %+v", hall)
 	}
 	wide := cfg.Rooms[1]
-	if wide.Preset != "ultra" || wide.Canvas.FPS.String() != "29.970" || wide.Canvas.Background != want.Canvas.Background ||
-		wide.Layout != (Layout{Mode: "grid", Fit: "cover"}) || len(wide.Ladder) != 2 ||
+	if wide.Preset != "ultra" || wide.Canvas.FPS.String() != "29.970" || wide.Layout.Background != want.Layout.Background ||
+		wide.Layout.Gap != (Length{}) || wide.Layout.Labels.Show || wide.Layout.Mode != "grid" || len(wide.Ladder) != 2 ||
 		wide.Ladder[0].Name != "1080p" || wide.Ladder[0].BitRate < 4_000_000 || wide.Ladder[1].Width != 960 || wide.Ladder[1].Height != 540 {
 		t.Errorf("wide: %+v", wide)
 	}
@@ -120,7 +123,7 @@ rooms:
   - &base
     name: one
     linger: 1m
-    layout: {fit: contain}
+    layout: {tile: {fit: contain}}
   - <<: *base
     name: two
     layout: {gap: 2}
@@ -129,7 +132,7 @@ rooms:
 		t.Fatal(err)
 	}
 	two := cfg.Rooms[1]
-	if two.Name != "two" || two.Linger != cfg.Rooms[0].Linger || two.Layout.Gap != 2 || two.Layout.Fit != "cover" {
+	if two.Name != "two" || two.Linger != cfg.Rooms[0].Linger || two.Layout.Gap != (Length{Pixels: 2}) || two.Layout.Tile.Fit != "cover" {
 		t.Errorf("%+v", two)
 	}
 	for _, text := range []string{"http: &a\n  <<: *a\n  listen: :1\n", "http: &a\n  <<: [*a, *a, *a]\n"} {
@@ -155,8 +158,9 @@ func TestExamplesInComments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if room := cfg.Rooms[0]; len(room.Canvases) != 2 || room.Canvases[1].Width != 720 || len(room.Canvases[0].Ladder) != 2 {
-		t.Errorf("%+v", room.Canvases)
+	if room := cfg.Rooms[0]; len(room.Canvases) != 2 || room.Canvases[1].Width != 720 || len(room.Canvases[0].Ladder) != 2 ||
+		len(room.Layout.Slots) != 2 || len(room.Layout.Overlays) != 1 || len(room.Layout.Pinned) != 1 || room.Canvases[1].Layout.Mode != "split" {
+		t.Errorf("%+v", room)
 	}
 	if s := cfg.Ingest.ICEServers; len(s) != 3 || s[1].Lifetime != 24*time.Hour || s[2].Credential != "lovelace" {
 		t.Errorf("%+v", s)
@@ -169,20 +173,40 @@ rooms:
   - name: a
     canvases:
       - {name: wide}
-      - {name: tall, width: 540, height: 960, layout: {fit: cover}}
-    layout: {fit: contain, gap: 2}
-    canvas: {background: "#ff0000"}
+      - {name: tall, width: 540, height: 960, layout: {tile: {fit: cover}}}
+    layout: {tile: {fit: contain}, gap: 2, background: {color: "#ff0000"}}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := cfg.Rooms[0].All()
 	wide, tall := all[0], all[1]
-	if len(all) != 2 || wide.Width != 1280 || wide.Layout.Fit != "contain" || wide.Ladder[0].Name != "720p" ||
-		tall.Layout.Gap != 2 || tall.Layout.Fit != "cover" || tall.Background != (Color{0xff, 0, 0}) || tall.Ladder[0].Width != 540 {
+	if len(all) != 2 || wide.Width != 1280 || wide.Layout.Tile.Fit != "contain" || wide.Ladder[0].Name != "720p" ||
+		tall.Layout.Gap != (Length{Pixels: 2}) || tall.Layout.Tile.Fit != "cover" || tall.Layout.Background.Color != (Color{0xff, 0, 0}) || tall.Ladder[0].Width != 540 {
 		t.Errorf("%+v", all)
 	}
 	if all := Default().Rooms[0].All(); len(all) != 1 || all[0].Name != "main" || all[0].Width != 1280 || len(all[0].Ladder) != 2 {
 		t.Errorf("without canvases: %+v", all)
+	}
+}
+
+func TestReadyLayouts(t *testing.T) {
+	names := ReadyLayouts()
+	if strings.Join(names, " ") != "classroom interview panel podcast vertical webinar" {
+		t.Errorf("there are %q", names)
+	}
+	for _, name := range names {
+		l, ok := ReadyLayout(name)
+		if !ok || reflect.DeepEqual(l, defaultLayout()) {
+			t.Errorf("%s can't be read, or says nothing", name)
+		}
+		cfg, err := Parse("x.yaml", []byte("rooms:\n  - name: a\n    layout: "+name+"\n  - name: b\n    layout: {gap: 3px, use: "+name+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := cfg.Rooms[0].Layout, cfg.Rooms[1].Layout
+		if !reflect.DeepEqual(a, l) || b.Gap != (Length{Pixels: 3}) || b.Mode != l.Mode || b.Use != name {
+			t.Errorf("%s: %+v\n%+v", name, a, b)
+		}
 	}
 }

@@ -85,6 +85,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 }
 
 func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
+	if l, ok := v.Addr().Interface().(*Layout); ok && d.use(n, l, path) {
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, path, "must be a section with the keys %s, not a %s", list(keys(v.Type()), "and"), kind(n))
 		return
@@ -144,6 +147,8 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 			*e = defaultRoom()
 		case *Shape:
 			*e = d.shape
+		case *Overlay:
+			*e = defaultOverlay()
 		}
 		if target(entry).Tag == "!!null" {
 			d.fail(entry, at, "is empty")

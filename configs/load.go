@@ -116,7 +116,7 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 	for i := range cfg.Rooms {
 		d.complete(&cfg.Rooms[i], fmt.Sprintf("rooms[%d]", i))
 	}
-	check(&cfg, func(path, format string, args ...any) {
+	bad := func(path, format string, args ...any) {
 		if d.follows(path) {
 			return
 		}
@@ -127,7 +127,9 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 			m.File, m.Line = d.file, d.line(path)
 		}
 		d.mistakes = append(d.mistakes, m)
-	})
+	}
+	check(&cfg, bad)
+	checkPictures(&cfg, filepath.Dir(d.file), bad)
 	return cfg, d.mistakes.err()
 }
 

@@ -66,6 +66,9 @@ func setScalar(dst any, s string) (err error) {
 	case *media.FrameRate:
 		*d, err = parseFrameRate(s)
 	default:
+		if known, err := setLayoutScalar(dst, s); known {
+			return err
+		}
 		panic(fmt.Sprintf("configs: no reader for a %T", dst))
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tilecast/compositor"
+	"tilecast/compositor/art"
 	"tilecast/media"
 	"tilecast/packager"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Event    bool             // everything stays in the playlist, and there for Window after the end
 	Record   Record
 	Canvases []compositor.Canvas // the default first; names as they stand in URLs
+	Fonts    *art.Fonts          // for names and captions; nil: the built-in one
 	Rate     media.FrameRate
 	Mix      compositor.Mix
 	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only

@@ -63,7 +63,7 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 	}
 	p.out = origin.NewProgram(out)
 	p.comp, err = compositor.New(compositor.Config{
-		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix, Event: event,
+		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix, Event: event, Fonts: cfg.Fonts,
 		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log,
 		Open: func(canvas, id string, params media.Params) (compositor.Outlet, error) {
 			in, err := packager.NewInit(params, plan)

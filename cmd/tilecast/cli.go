@@ -79,7 +79,7 @@ func rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagProblem)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(serveCommand(), demoCommand(), validateCommand(), healthcheckCommand(), loadCommand(), checkCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), validateCommand(), previewCommand(), healthcheckCommand(), loadCommand(), checkCommand(), versionCommand())
 	return root
 }
 

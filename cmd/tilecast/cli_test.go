@@ -78,7 +78,7 @@ func TestUsageMistakesAreOneLine(t *testing.T) {
 	for args, want := range map[string]string{
 		"sevre":                     `unknown command "sevre", did you mean "serve"?`,
 		"--tls-dev vlaidate x":      `unknown command "vlaidate", did you mean "validate"?`,
-		"dance":                     `unknown command "dance"; there are check, demo, healthcheck, help, load, serve, validate, version`,
+		"dance":                     `unknown command "dance"; there are check, demo, healthcheck, help, load, preview, serve, validate, version`,
 		"help sevre":                `unknown command "sevre", did you mean "serve"?`,
 		"--htp :1":                  `unknown flag --htp, did you mean --http?`,
 		"serve --tls_dve":           `unknown flag --tls_dve, did you mean --tls-dev?`,

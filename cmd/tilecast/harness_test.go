@@ -110,7 +110,7 @@ func (h *harness) publish(t *testing.T, cfg broadcast.Config) (pub *broadcast.Pu
 // tiles are the rectangles of n guests on the first room's canvas.
 func (h *harness) tiles(n int) []image.Rectangle {
 	s := h.cfg.Rooms[0].All()[0]
-	spec := look(s).Layout
+	spec := spec(&s.Layout)
 	var rects []image.Rectangle
 	for _, slot := range layout.Arrange(&spec, s.Width, s.Height, &layout.Stage{People: make([]layout.Person, n)}).Slots {
 		rects = append(rects, slot.Rect)

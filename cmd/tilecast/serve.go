@@ -14,8 +14,8 @@ import (
 
 	"tilecast/cmd/tilecast/broadcast"
 	"tilecast/compositor"
+	"tilecast/compositor/art"
 	"tilecast/compositor/codec"
-	"tilecast/compositor/layout"
 	"tilecast/configs"
 	"tilecast/ingest"
 	"tilecast/media"
@@ -48,6 +48,7 @@ type gateway struct {
 	base   string // of the pages, such as http://localhost:8080
 	ingest *ingest.Server
 	rooms  *room.Rooms
+	fonts  *art.Fonts
 	origin *origin.Server
 	store  *archive.Store // nil: nothing is kept
 	http   *http.Server
@@ -140,7 +141,12 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	if g.store, err = archive.Open(cfg.Data, log); err != nil {
 		log.Error("nothing is kept: no long windows, no recordings, and programs do not survive a restart", "err", err)
 	}
-	if g.rooms, err = room.New(roomConfigs(cfg), codec.LibAV(), g.origin, g.store, log); err != nil {
+	g.fonts = readFonts(cfg.Fonts, log)
+	rooms, err := roomConfigs(cfg, g.fonts)
+	if err != nil {
+		return nil, err
+	}
+	if g.rooms, err = room.New(rooms, codec.LibAV(), g.origin, g.store, log); err != nil {
 		return nil, err
 	}
 	in, err := ingestConfig(cfg, log)
@@ -232,23 +238,27 @@ func jitter(cfg configs.Config) (least media.Time) {
 }
 
 // roomConfigs says what a person wrote in the words of the stages.
-func roomConfigs(cfg configs.Config) []room.Config {
+func roomConfigs(cfg configs.Config, fonts *art.Fonts) ([]room.Config, error) {
 	rooms := make([]room.Config, len(cfg.Rooms))
 	for i, r := range cfg.Rooms {
 		rooms[i] = room.Config{
 			Name: r.Name, Start: room.Start(r.Start), Linger: r.Linger, Hold: 90 * time.Second,
 			PublishToken: r.PublishToken, Overload: cfg.Ingest.Limits.Overload,
 			Preset: r.Preset, Numbers: r.Latency.Numbers(), Ranges: r.Parts == "ranges", Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
-			Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
+			Fonts: fonts, Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
 			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
 		}
 		for _, s := range r.All() {
+			look, err := look(s)
+			if err != nil {
+				return nil, fmt.Errorf("room %s: %w", r.Name, err)
+			}
 			rooms[i].Canvases = append(rooms[i].Canvases, compositor.Canvas{
-				Name: s.Name, W: s.Width, H: s.Height, Look: look(s), Rungs: rungs(s.Ladder),
+				Name: s.Name, W: s.Width, H: s.Height, Look: look, Rungs: rungs(s.Ladder),
 			})
 		}
 	}
-	return rooms
+	return rooms, nil
 }
 
 // window is how long playlists are, or how long those of an event stay after its end.
@@ -276,15 +286,4 @@ func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
 		})
 	}
 	return rungs
-}
-
-func look(s configs.Shape) compositor.Look {
-	look := compositor.DefaultLook()
-	look.Layout.Gap, look.Layout.Margin = layout.Pixels(float64(s.Layout.Gap)), layout.Pixels(float64(s.Layout.Margin))
-	look.Label.Show = s.Layout.Labels
-	look.Background.R, look.Background.G, look.Background.B = s.Background.R, s.Background.G, s.Background.B
-	if s.Layout.Fit == "contain" {
-		look.Fit = layout.Contain
-	}
-	return look
 }

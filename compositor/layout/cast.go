@@ -160,7 +160,7 @@ func (a *arranger) choose(list []int, k int) (shown []int, more int) {
 	}
 	k = min(k, MaxTiles)
 	if len(list) <= k {
-		return a.settle(list), 0
+		return a.settle(slices.Clone(list)), 0
 	}
 	if s.More && k > 1 {
 		k--
@@ -179,22 +179,27 @@ func (a *arranger) choose(list []int, k int) (shown []int, more int) {
 	return a.settle(shown), more
 }
 
-// settle leaves people where they stood before, so that one who comes takes the place of the one who goes.
+// settle leaves people where they stood before: one who comes takes the place of the one who goes, and
+// where there are more or fewer than before, they stand in the same order, newcomers last.
 func (a *arranger) settle(list []int) []int {
-	before := a.st.Before
-	if extra := len(before) - len(list); extra > 0 && extra <= len(a.plan.Slots) {
-		before = before[extra:] // behind the large one
+	if a.spec.Order == ByName || a.spec.Order == BySpeech || len(a.spec.Pinned) > 0 {
+		return list
 	}
-	if len(before) != len(list) || a.spec.Order == ByName || a.spec.Order == BySpeech || len(a.spec.Pinned) > 0 {
+	before := a.st.Before[min(len(a.plan.Slots), len(a.st.Before)):] // behind the large one
+	place := func(i int) int { return slices.Index(before, a.st.People[i].ID) }
+	if len(before) != len(list) {
+		slices.SortStableFunc(list, func(i, j int) int {
+			return cmp.Compare(uint(place(i)), uint(place(j))) // those who were not there count as last
+		})
 		return list
 	}
 	out := make([]int, len(list))
-	var moved []int
 	for k := range out {
 		out[k] = -1
 	}
+	var moved []int
 	for _, i := range list {
-		if k := slices.Index(before, a.st.People[i].ID); k >= 0 && out[k] < 0 {
+		if k := place(i); k >= 0 && out[k] < 0 {
 			out[k] = i
 		} else {
 			moved = append(moved, i)

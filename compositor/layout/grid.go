@@ -78,7 +78,31 @@ func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.R
 			best.cols, best.w, best.h, best.score = cols, w, h, score
 		}
 	}
-	return rows(area, n, best.cols, best.w, best.h, gap)
+	out := rows(area, n, best.cols, best.w, best.h, gap)
+	if aspect <= 0 {
+		flush(out, area, best.cols)
+	}
+	return out
+}
+
+// flush lets tiles that fill the area reach its edges, where rounding has left a pixel or two.
+func flush(tiles []image.Rectangle, area image.Rectangle, cols int) {
+	n := len(tiles)
+	for i := range tiles {
+		r := &tiles[i]
+		if i%cols == cols-1 && n >= cols {
+			r.Max.X = even(area.Max.X)
+		}
+		if i%cols == 0 && n-i/cols*cols >= cols {
+			r.Min.X = area.Min.X
+		}
+		if i/cols == (n-1)/cols {
+			r.Max.Y = even(area.Max.Y)
+		}
+		if i < cols {
+			r.Min.Y = area.Min.Y
+		}
+	}
 }
 
 // rows places n tiles of w x h in area, cols in a row, all centred.

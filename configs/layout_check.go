@@ -1,0 +1,159 @@
+package configs
+
+import (
+	"fmt"
+	"image"
+	_ "image/jpeg" // pictures people lay over programs
+	_ "image/png"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tilecast/compositor/layout"
+)
+
+// checkLayout checks the layout at, on a canvas whose shorter side has so many pixels.
+func checkLayout(bad report, at string, l *Layout, short int) {
+	oneOf(bad, at+".mode", l.Mode, "grid", "active-speaker", "single", "split", "pip", "screen", "custom")
+	oneOf(bad, at+".screen", l.Screen, "auto", "off")
+	oneOf(bad, at+".order", l.Order, "join", "name", "spoken")
+	between(bad, at+".max", l.Max, 1, layout.MaxTiles)
+	room := Length{Pixels: float64(short / 8)}
+	checkLength(bad, at+".gap", l.Gap, short, room)
+	checkLength(bad, at+".margin", l.Margin, short, Length{Pixels: float64(short / 4)})
+	checkTile(bad, at+".tile", &l.Tile, short)
+	oneOf(bad, at+".strip.edge", l.Strip.Edge, "auto", "left", "right", "top", "bottom")
+	between(bad, at+".strip.count", l.Strip.Count, 1, 8)
+	checkLength(bad, at+".strip.size", l.Strip.Size, short, percent(50))
+	oneOf(bad, at+".pip.corner", l.Pip.Corner, "top-left", "top-right", "bottom-left", "bottom-right")
+	checkLength(bad, at+".pip.size", l.Pip.Size, short, percent(75))
+	checkLength(bad, at+".pip.offset", l.Pip.Offset, short, percent(40))
+	oneOf(bad, at+".split.direction", l.Split.Direction, "auto", "row", "column")
+	between(bad, at+".split.count", l.Split.Count, 2, 4)
+	checkSlots(bad, at, l)
+	oneOf(bad, at+".labels.position", l.Labels.Position, "bottom-left", "bottom-center", "bottom-right", "top-left", "top-center", "top-right")
+	between(bad, at+".labels.size", l.Labels.Size, 0.3, 4)
+	oneOf(bad, at+".placeholder.kind", l.Placeholder.Kind, "initials", "color", "image")
+	if l.Placeholder.Kind == "image" && l.Placeholder.Image == "" {
+		bad(at+".placeholder.image", "is missing: name the picture to show")
+	}
+	for i := range l.Overlays {
+		checkOverlay(bad, fmt.Sprintf("%s.overlays[%d]", at, i), &l.Overlays[i], short)
+	}
+	if n := len(l.Overlays); n > 16 {
+		bad(at+".overlays", "has %d entries: use at most 16", n)
+	}
+	between(bad, at+".transition.duration", l.Transition.Duration, 0, 5*time.Second)
+	oneOf(bad, at+".transition.easing", l.Transition.Easing, "ease", "linear", "out")
+	between(bad, at+".transition.hold", l.Transition.Hold, 0, time.Minute)
+}
+
+func checkTile(bad report, at string, t *Tile, short int) {
+	oneOf(bad, at+".fit", t.Fit, "cover", "contain")
+	oneOf(bad, at+".screen_fit", t.ScreenFit, "cover", "contain")
+	checkLength(bad, at+".radius", t.Radius, short, percent(50))
+	checkLength(bad, at+".border.width", t.Border.Width, short, percent(10))
+	checkLength(bad, at+".highlight.width", t.Highlight.Width, short, percent(10))
+	checkLength(bad, at+".shadow.size", t.Shadow.Size, short, percent(15))
+	between(bad, at+".shadow.opacity", t.Shadow.Opacity, 0, 1)
+}
+
+func checkSlots(bad report, at string, l *Layout) {
+	if l.Mode == "custom" && len(l.Slots) == 0 {
+		bad(at+".slots", "is empty: a custom layout needs at least one slot")
+	}
+	if n := len(l.Slots); n > layout.MaxTiles {
+		bad(at+".slots", "has %d entries: use at most %d", n, layout.MaxTiles)
+	}
+	for i, s := range l.Slots {
+		at := fmt.Sprintf("%s.slots[%d]", at, i)
+		if s.Who.By == "" {
+			bad(at+".who", "is missing: use speaker, speaker:2, name:Ada, role:host, screen or anyone")
+		}
+		for _, side := range []struct {
+			key string
+			l   Length
+		}{{"width", s.Width}, {"height", s.Height}} {
+			if side.l.Percent <= 0 && side.l.Pixels <= 0 {
+				bad(at+"."+side.key, "is missing: say how large the slot is, such as 50%%")
+			}
+		}
+	}
+}
+
+func checkOverlay(bad report, at string, o *Overlay, short int) {
+	if (o.Image == "") == (o.Text == "") {
+		bad(at, "needs either an image or a text")
+	}
+	oneOf(bad, at+".kind", o.Kind, "lower-third", "banner")
+	oneOf(bad, at+".position", o.Position, "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right")
+	checkLength(bad, at+".size", o.Size, short, percent(100))
+	between(bad, at+".opacity", o.Opacity, 0, 1)
+}
+
+// checkLength holds that l is not below 0 and at most so large.
+func checkLength(bad report, path string, l Length, short int, most Length) {
+	px := func(l Length) float64 { return layout.Length(l).Of(short) }
+	if v := px(l); v < 0 || v > px(most)+0.001 {
+		bad(path, "%v is out of range: use 0 to %v", l, most)
+	}
+}
+
+// pictures yields every picture that the configuration names, with its path in it.
+func (c *Config) pictures(yield func(path string, f *File)) {
+	for i := range c.Rooms {
+		r, at := &c.Rooms[i], fmt.Sprintf("rooms[%d]", i)
+		r.Layout.pictures(at+".layout", yield)
+		for k := range r.Canvases {
+			r.Canvases[k].Layout.pictures(fmt.Sprintf("%s.canvases[%d].layout", at, k), yield)
+		}
+	}
+}
+
+func (l *Layout) pictures(at string, yield func(path string, f *File)) {
+	yield(at+".background.image", &l.Background.Image)
+	yield(at+".placeholder.image", &l.Placeholder.Image)
+	yield(at+".slates.opening.image", &l.Slates.Opening.Image)
+	yield(at+".slates.empty.image", &l.Slates.Empty.Image)
+	yield(at+".slates.closing.image", &l.Slates.Closing.Image)
+	for i := range l.Overlays {
+		yield(fmt.Sprintf("%s.overlays[%d].image", at, i), &l.Overlays[i].Image)
+	}
+}
+
+// maxPicture is the largest picture of a layout, in pixels.
+const maxPicture = 64 << 20
+
+// checkPictures makes the pictures' paths those that they are found under, and looks whether they are pictures.
+func checkPictures(cfg *Config, dir string, bad report) {
+	seen := map[File]bool{}
+	cfg.pictures(func(path string, f *File) {
+		if *f == "" || seen[*f] {
+			return
+		}
+		if !filepath.IsAbs(string(*f)) {
+			*f = File(filepath.Join(dir, string(*f)))
+		}
+		seen[*f] = true // a list that an entry of canvases shares is seen twice
+		if info, err := os.Stat(string(*f)); err != nil || !info.Mode().IsRegular() {
+			if _, err = readFile(string(*f)); err == nil {
+				err = fmt.Errorf("%s is not a file", *f)
+			}
+			bad(path, "%v", err)
+			return
+		}
+		in, err := os.Open(string(*f))
+		if err != nil {
+			bad(path, "%v", err)
+			return
+		}
+		defer in.Close()
+		size, kind, err := image.DecodeConfig(in)
+		switch {
+		case err != nil:
+			bad(path, "%s is not a PNG or JPEG picture", *f)
+		case size.Width*size.Height > maxPicture || size.Width < 1 || size.Height < 1:
+			bad(path, "%s (%s) is %dx%d: use at most %d pixels", *f, kind, size.Width, size.Height, maxPicture)
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package configs
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"tilecast/compositor/layout"
+)
+
+func (l Length) String() string {
+	if l.Percent != 0 {
+		return strconv.FormatFloat(l.Percent, 'f', -1, 64) + "%"
+	}
+	return strconv.FormatFloat(l.Pixels, 'f', -1, 64) + "px"
+}
+
+func (c Columns) String() string {
+	if c == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(int(c))
+}
+
+func (c Tint) String() string { return fmt.Sprintf("#%02x%02x%02x%02x", c.R, c.G, c.B, c.A) }
+
+// setLayoutScalar is setScalar for the types of layouts; known is false for any other.
+func setLayoutScalar(dst any, s string) (known bool, err error) {
+	switch d := dst.(type) {
+	case *Length:
+		*d, err = parseLength(s)
+	case *Aspect:
+		*d, err = parseAspect(s)
+	case *Who:
+		var w layout.Who
+		w, err = layout.ParseWho(s)
+		*d = Who(w)
+	case *Columns:
+		n, bad := strconv.Atoi(s)
+		if s != "auto" && (bad != nil || n < 1 || n > layout.MaxTiles) {
+			return true, fmt.Errorf("%q is not a number of columns: use auto, or 1 to %d", s, layout.MaxTiles)
+		}
+		*d = Columns(n)
+	case *File:
+		*d = File(s)
+	case *Tint:
+		*d, err = parseTint(s)
+	case *float64:
+		v, bad := strconv.ParseFloat(s, 64)
+		if bad != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return true, fmt.Errorf("%q is not a number such as 0.8", s)
+		}
+		*d = v
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+func parseLength(s string) (Length, error) {
+	digits, pixels := strings.CutSuffix(s, "px")
+	digits, share := strings.CutSuffix(strings.TrimSpace(digits), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if err != nil || share && pixels || math.IsNaN(v) || math.Abs(v) > 1e5 {
+		return Length{}, fmt.Errorf("%q is not a length such as 1.5%% or 12px", s)
+	}
+	if share {
+		return Length{Percent: v}, nil
+	}
+	return Length{Pixels: v}, nil
+}
+
+// aspects are shapes that have a name.
+var aspects = map[string]Aspect{"fill": Aspect(layout.Fill), "source": Aspect(layout.Source)}
+
+func parseAspect(s string) (Aspect, error) {
+	if a, ok := aspects[s]; ok {
+		return a, nil
+	}
+	w, h, ok := strings.Cut(s, ":")
+	a, errW := strconv.ParseFloat(w, 64)
+	b, errH := strconv.ParseFloat(h, 64)
+	if !ok || errW != nil || errH != nil || !(a/b >= 0.2 && a/b <= 5) {
+		return 0, fmt.Errorf("%q is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), fill or source", s)
+	}
+	return Aspect(a / b), nil
+}
+
+func parseTint(s string) (Tint, error) {
+	if len(s) == 7 {
+		c, err := parseColor(s)
+		return Tint{c.R, c.G, c.B, 0xff}, err
+	}
+	v, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 32)
+	if err != nil || len(s) != 9 || s[0] != '#' {
+		return Tint{}, fmt.Errorf(`%q is not a colour such as "#101418" or, half transparent, "#10141880" (in quotes)`, s)
+	}
+	return Tint{uint8(v >> 24), uint8(v >> 16), uint8(v >> 8), uint8(v)}, nil
+}
