@@ -74,6 +74,10 @@ func (cv *canvas) run(n int64) {
 			cv.late.Add(due - n)
 			n = due
 		}
+		if cv.c.relief.Load() >= giveFrames && n%int64(cv.c.cfg.PartFrames)%2 == 1 {
+			n++
+			continue
+		}
 		m := cv.tick(n)
 		for _, r := range cv.rungs {
 			r.offer(composed{m.n, m.pic.Retain(), m.drawn})

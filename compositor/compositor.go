@@ -2,6 +2,7 @@ package compositor
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"reflect"
 	"sync"
@@ -26,6 +27,8 @@ type Compositor struct {
 	canvases []*canvas
 
 	frameSeq atomic.Uint64
+	reliever reliever
+	relief   atomic.Int32 // the step that holds
 	end      atomic.Int64 // media.Time at which the program ends
 	stop     chan struct{}
 	speaking atomic.Pointer[speaking]
@@ -55,6 +58,7 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 	}
 	c := &Compositor{cfg: cfg, set: set, artist: artist, stop: make(chan struct{}), nudged: make(chan struct{}, 1)}
 	c.now = func() media.Time { return cfg.Clock.At(time.Now()) }
+	c.reliever.most = giveMotion
 	for i := range cfg.Canvases {
 		c.canvases = append(c.canvases, newCanvas(c, i))
 	}
@@ -88,11 +92,14 @@ func (c *Compositor) open() (err error) {
 	}()
 	for _, cv := range c.canvases {
 		for _, r := range cv.cfg.Rungs {
-			g, err := openRung(r, cv.cfg, &c.cfg, c.set)
+			g, err := c.openRung(r, cv.cfg)
 			if err != nil {
 				return err
 			}
 			cv.rungs = append(cv.rungs, g)
+		}
+		if gapper, ok := cv.rungs[0].out.(Gapper); ok && len(cv.rungs) > 1 {
+			cv.rungs[0].gapper, c.reliever.most = gapper, giveTop
 		}
 	}
 	for _, s := range c.cfg.Sounds {
@@ -219,13 +226,18 @@ func (c *Compositor) runMixer(begin media.Time) {
 	lead := min(blockTime, c.cfg.Delay/4-media.FromTicks(level.Ahead, sampleRate))
 	n := begin.Ticks(sampleRate) / blockLen
 	for _, s := range c.sounds {
-		s.base = media.FromTicks(n*blockLen, sampleRate)
+		s.at = media.FromTicks(n*blockLen, sampleRate)
 	}
 	mix := make([]float32, 2*blockLen)
 	for {
 		at, end := media.FromTicks(n*blockLen, sampleRate), media.FromTicks((n+1)*blockLen, sampleRate)
-		if _, ok := pace.wait(at, end-lead); !ok {
+		now, ok := pace.wait(at, end-lead)
+		if !ok {
 			break
+		}
+		if to, ok := c.leaveOut(at, now); ok {
+			n = to
+			continue
 		}
 		c.mixer.block(n*blockLen, mix)
 		for _, s := range c.sounds {
@@ -236,6 +248,32 @@ func (c *Compositor) runMixer(begin media.Time) {
 	for _, s := range c.sounds {
 		close(s.full)
 	}
+}
+
+// leaveOut makes a long pause between the block at a time and now a gap in every sound, up to the
+// last begin of a GOP, and answers the block to go on with.
+func (c *Compositor) leaveOut(at, now media.Time) (n int64, ok bool) {
+	if now-at < longPause {
+		return 0, false
+	}
+	for _, s := range c.sounds {
+		if _, ok := s.out.(Gapper); !ok {
+			return 0, false
+		}
+	}
+	gop := int64(c.cfg.GOP)
+	edge := c.cfg.Rate.Frame(c.cfg.Rate.Index(now) / gop * gop)
+	n = int64(edge / blockTime)
+	until := media.Time(n) * blockTime
+	if until <= at+2*blockTime {
+		return 0, false
+	}
+	c.cfg.Log.Warn("nothing could be mixed for a while: left out", "seconds", (until - at).Seconds())
+	c.cfg.Event("suspended", slog.Float64("seconds", (now-at).Seconds()))
+	for _, s := range c.sounds {
+		s.full <- block{until: until}
+	}
+	return n, true
 }
 
 // clear takes all tiles off after the end.

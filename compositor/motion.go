@@ -83,7 +83,7 @@ func (cv *canvas) cast(old *scene, at media.Time) {
 	m := &s.look.Motion
 	begin := at - cv.c.cfg.Rate.Frame(1)
 	next := cv.spare[:0]
-	still := old == nil || m.Duration <= 0
+	still := old == nil || m.Duration <= 0 || cv.c.relief.Load() >= giveMotion
 	for i := range before {
 		a := &before[i]
 		if cv.scene.has(a.cell.key) {

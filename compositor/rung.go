@@ -10,9 +10,10 @@ import (
 )
 
 // rung encodes the canvas at one size and rate. Slots are frames of the program: a
-// sample fills one, or several where ticks did not come in time, so that there is
+// sample fills one, or several where ticks did not come in time or give way, so that there is
 // never a hole, but never reaches over the edge of a part or of a GOP.
 type rung struct {
+	c         *Compositor
 	canvas    string
 	name      string
 	rate      media.FrameRate
@@ -27,12 +28,22 @@ type rung struct {
 	shown  uint64 // composed.drawn that scaled holds
 	view   codec.Picture
 	failed bool
+	replay replay
 
-	samples, bytes, skipped, replaced, faults atomic.Int64
+	gapper Gapper // of the top one of several; nil: it does not give way
+	paused bool   // its parts are gaps
+
+	opened  rates
+	wanted  atomic.Pointer[rates]
+	applied rates
+	tunable bool
+
+	samples, bytes, skipped, replaced, faults, replayed, gaps atomic.Int64
 }
 
 // openRung opens the encoder of cv's rung r, or the next best one that opens.
-func openRung(r Rung, cv *Canvas, cfg *Config, set codec.Set) (*rung, error) {
+func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
+	cfg, set := &c.cfg, c.set
 	vc := codec.VideoConfig{
 		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: cfg.Rate,
 		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: cfg.GOP,
@@ -43,6 +54,7 @@ func openRung(r Rung, cv *Canvas, cfg *Config, set codec.Set) (*rung, error) {
 		var other error
 		if enc, other = set.NewVideoEncoder(vc); other == nil {
 			cfg.Log.Warn("encoder does not open, using the next best H.264 encoder", "canvas", cv.Name, "rung", r.Name, "encoder", r.Encoder, "err", err)
+			cfg.Event("encoder", slog.String("canvas", cv.Name), slog.String("rung", r.Name), slog.String("wanted", r.Encoder), slog.Any("err", err))
 			err = nil
 		}
 	}
@@ -50,12 +62,13 @@ func openRung(r Rung, cv *Canvas, cfg *Config, set codec.Set) (*rung, error) {
 		return nil, fmt.Errorf("rung %q: open encoder %q at %dx%d: %w", r.Name, r.Encoder, r.W, r.H, err)
 	}
 	g := &rung{
-		canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
+		c: c, canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
 		log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
 	}
 	if r.W != cv.W || r.H != cv.H {
 		g.scaled = codec.NewPicture(r.W, r.H)
 	}
+	g.tune(r)
 	p := enc.Params()
 	if g.out, err = cfg.Open(cv.Name, r.Name, media.Params{Video: &p}); err != nil {
 		g.close()
@@ -89,18 +102,54 @@ func (r *rung) run() {
 	r.finish()
 }
 
-// step fills all slots up to m's with its picture, and releases it.
+// step fills all slots up to m's with its picture, and releases it. Under load it fills two at a time.
 func (r *rung) step(m composed) {
 	defer m.pic.Release()
-	src := r.fit(m)
-	for r.next <= m.n {
-		end := min(m.n+1, r.edge())
-		if !r.encode(src, r.next, end) {
-			return // the next picture takes these slots: a hole would end the track
-		}
-		r.skipped.Add(end - r.next - 1)
-		r.next = end
+	give := int(r.c.relief.Load())
+	r.retune(give)
+	span := int64(1)
+	if give >= giveFrames {
+		span = 2
 	}
+	r.report(m)
+	r.jump(m)
+	for r.next <= m.n {
+		switch {
+		case r.pausing(give):
+			if !r.pause(m.n) {
+				return
+			}
+		case r.next%r.gop == 0 && r.replay.begin(m.drawn, r.gop), r.replay.giving && r.next%r.gop != 0:
+			r.giveAgain()
+		default:
+			end := min(max(m.n+1, r.next+span), r.edge())
+			if !r.encode(m, r.next, end) {
+				return // the next picture takes these slots: a hole would end the track
+			}
+			r.skipped.Add(end - r.next - 1)
+			r.next = end
+		}
+	}
+}
+
+// report says how many of the slots up to m's come late.
+func (r *rung) report(m composed) {
+	switch slots := m.n + 1 - r.next; {
+	case slots <= 0, r.paused:
+	case r.rate.Frame(slots) > longPause:
+		r.c.resume(r.rate.Frame(m.n))
+	default:
+		r.c.relieve(r.rate.Frame(m.n), int(slots), int(slots-1))
+	}
+}
+
+// giveAgain writes the next packet of the kept group.
+func (r *rung) giveAgain() {
+	k := r.replay.at(r.next % r.gop)
+	at := r.rate.Frame(r.next)
+	r.write(media.Packet{At: at, Dur: r.rate.Frame(r.next+k.span) - at, Key: k.key, Data: k.data})
+	r.replayed.Add(1)
+	r.next += k.span
 }
 
 // edge is the slot after next at which a part or a GOP begins.
@@ -121,19 +170,22 @@ func (r *rung) fit(m composed) *codec.Picture {
 	return setView(&r.view, src, src.Bounds())
 }
 
-// encode codes src for the slots from begin up to end, unless the encoder fails.
-func (r *rung) encode(src *codec.Picture, begin, end int64) bool {
+// encode codes m's picture for the slots from begin up to end, unless the encoder fails.
+func (r *rung) encode(m composed, begin, end int64) bool {
+	src := r.fit(m)
 	src.At = r.rate.Frame(begin)
 	packets, err := r.enc.Encode(src, r.rate.Frame(end)-src.At, begin%r.gop == 0)
 	if err != nil {
+		r.replay.whole = false
 		r.fault("encode", err)
 		return false
 	}
-	r.write(packets)
+	r.replay.keep(packets, m.drawn, begin, end, r.gop)
+	r.write(packets...)
 	return true
 }
 
-func (r *rung) write(packets []media.Packet) {
+func (r *rung) write(packets ...media.Packet) {
 	for _, p := range packets {
 		if err := r.out.Write(p); err != nil {
 			r.fault("write", err)
@@ -158,7 +210,7 @@ func (r *rung) finish() {
 	if err != nil {
 		r.fault("flush", err)
 	}
-	r.write(packets)
+	r.write(packets...)
 	if err := r.close(); err != nil {
 		r.fault("close", err)
 	}

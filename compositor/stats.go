@@ -3,11 +3,13 @@ package compositor
 // Stats are a compositor's counters since it was made.
 type Stats struct {
 	Tiles    int
-	Ticks    int64 // frames composed, on all canvases
-	Late     int64 // frames not composed because their time had passed
-	Repaints int64 // whole canvases drawn
-	Moved    int64 // frames on which tiles changed places
-	Blocks   int64 // audio frames mixed
+	Ticks    int64            // frames composed, on all canvases
+	Late     int64            // frames not composed because their time had passed
+	Repaints int64            // whole canvases drawn
+	Moved    int64            // frames on which tiles changed places
+	Blocks   int64            // audio frames mixed
+	Relief   int              // what gives way under load: 0 nothing, 1 bitrate, 2 frames, 3 motion, 4 top rung
+	Given    [giveSteps]int64 // how often each has given way
 	Rungs    []RungStats
 	Inputs   []InputStats
 }
@@ -21,6 +23,8 @@ type RungStats struct {
 	Skipped  int64 // slots that share a sample with the one before
 	Replaced int64 // composed pictures that the encoder was too late for
 	Faults   int64 // errors of the encoder and the outlet
+	Replayed int64 // samples of a still picture that were not encoded again
+	Gaps     int64 // parts left out
 }
 
 // InputStats are one open track's counters.
@@ -41,7 +45,10 @@ type InputStats struct {
 
 // Stats reads all counters.
 func (c *Compositor) Stats() Stats {
-	s := Stats{Blocks: c.mixer.blocks.Load()}
+	s := Stats{Blocks: c.mixer.blocks.Load(), Relief: int(c.relief.Load())}
+	c.reliever.mu.Lock()
+	copy(s.Given[:], c.reliever.taken[1:])
+	c.reliever.mu.Unlock()
 	for _, cv := range c.canvases {
 		s.Ticks += cv.ticks.Load()
 		s.Late += cv.late.Load()
@@ -50,11 +57,12 @@ func (c *Compositor) Stats() Stats {
 		for _, r := range cv.rungs {
 			s.Rungs = append(s.Rungs, RungStats{
 				cv.cfg.Name, r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load(),
+				r.replayed.Load(), r.gaps.Load(),
 			})
 		}
 	}
 	for _, a := range c.sounds {
-		s.Rungs = append(s.Rungs, RungStats{Name: a.name, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load()})
+		s.Rungs = append(s.Rungs, RungStats{Name: a.name, Samples: a.samples.Load(), Bytes: a.bytes.Load(), Faults: a.faults.Load(), Replayed: a.replayed.Load(), Gaps: a.gaps.Load()})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
