@@ -13,6 +13,9 @@ import (
 
 // job is one contestant of ours, in a process of its own; it prints the CPU seconds of the work itself.
 func job(args []string) error {
+	if len(args) > 0 && args[0] == "origin" {
+		return originJob(args[1:])
+	}
 	if len(args) < 2 {
 		return errors.New("job: name compose or codecs, and the clips")
 	}

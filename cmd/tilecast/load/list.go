@@ -40,7 +40,7 @@ type list struct {
 	target time.Duration
 	limit  time.Duration // three target durations
 	hold   time.Duration // PART-HOLD-BACK
-	skip   bool
+	skip   string        // value of _HLS_skip; empty: there are no deltas
 	ended  bool
 }
 
@@ -100,7 +100,13 @@ func readList(url string, body []byte) (*list, error) {
 	}
 	l := &list{
 		target: seconds(p.PartTarget), limit: 3 * time.Duration(p.TargetDuration) * time.Second, hold: seconds(p.PartHoldBack),
-		skip: p.CanSkipUntil > 0, ended: p.EndList, first: p.MediaSequence,
+		ended: p.EndList, first: p.MediaSequence,
+	}
+	switch {
+	case p.CanSkipUntil > 0 && p.CanSkipDateRanges:
+		l.skip = "v2"
+	case p.CanSkipUntil > 0:
+		l.skip = "YES"
 	}
 	if l.hold == 0 {
 		l.hold = 3 * l.target

@@ -164,8 +164,8 @@ func (h *head) reload(c cursor) string {
 		mark = "&"
 	}
 	skip := ""
-	if h.list.skip {
-		skip = "&_HLS_skip=YES"
+	if h.list.skip != "" {
+		skip = "&_HLS_skip=" + h.list.skip
 	}
 	return fmt.Sprintf("%s%s_HLS_msn=%d&_HLS_part=%d%s", h.track.url, mark, c.msn, c.part, skip)
 }
