@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // directives are what a playlist request asks for beyond the playlist (section 6.2.5 of rfc8216bis).
@@ -108,8 +107,8 @@ func (s *Stream) answer(ctx context.Context, d directives) (v *version, own bool
 func (s *Stream) park(ctx context.Context, v *version, d *directives) (*version, error) {
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
-	limit := time.NewTimer(s.program.hold())
-	defer limit.Stop()
+	limit := s.program.holdTimer()
+	defer s.program.release(limit)
 	for {
 		select {
 		case <-v.next:

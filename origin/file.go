@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tilecast/packager"
 )
@@ -41,7 +40,7 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 	case err == nil && p.Gap:
 		fail(w, http.StatusNotFound, s.program.cache.gone, "this part never came (GAP=YES)")
 	case err == nil:
-		s.serve(w, r, name, s.mediaType(), []packager.Part{p})
+		s.serve(w, r, name, s.mediaType(), []packager.Part{*p})
 	case errors.Is(err, errNoFile):
 		s.missing(w, v, c)
 	default: // or the client has gone, or the server goes
@@ -51,32 +50,44 @@ func (s *Stream) file(w http.ResponseWriter, r *http.Request, name string) {
 
 // await is the part at c: at once, or when it is whole if c is the hinted one (PH-8, PH-9). Not a byte and no
 // header is sent before. errNoFile says that it does not exist in v, or that the hint was given up (PH-10).
-func (s *Stream) await(r *http.Request, c Cursor) (p packager.Part, v *version, err error) {
-	var limit <-chan time.Time
-	for {
-		v = s.current.Load()
-		if p, ok := v.part(c); ok {
-			return p, v, nil
-		}
-		if hint, ok := v.hinted(); !ok || hint != c {
-			return p, v, errNoFile
-		}
-		if limit == nil {
-			t := time.NewTimer(s.program.hold())
-			defer t.Stop()
-			limit = t.C
-			s.waiting.Add(1)
-			defer s.waiting.Add(-1)
-		}
+func (s *Stream) await(r *http.Request, c Cursor) (p *packager.Part, v *version, err error) {
+	v = s.current.Load()
+	if p, err = v.awaited(c); p == nil && err == nil {
+		return s.parkPart(r, v, c)
+	}
+	return p, v, err
+}
+
+// awaited is the part at c, or nothing while it is hinted.
+func (v *version) awaited(c Cursor) (*packager.Part, error) {
+	if p := v.find(c); p != nil {
+		return p, nil
+	}
+	if hint, ok := v.hinted(); !ok || hint != c {
+		return nil, errNoFile
+	}
+	return nil, nil
+}
+
+// parkPart waits for the part that is hinted in v, for three target durations at most (PH-12).
+func (s *Stream) parkPart(r *http.Request, v *version, c Cursor) (p *packager.Part, _ *version, err error) {
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
+	limit := s.program.holdTimer()
+	defer s.program.release(limit)
+	for p == nil && err == nil {
 		select {
 		case <-v.next:
-		case <-limit:
+			v = s.current.Load()
+			p, err = v.awaited(c)
+		case <-limit.C:
 			s.late.Add(1)
-			return p, v, errTooSlow
+			err = errTooSlow
 		case <-r.Context().Done():
-			return p, v, r.Context().Err()
+			err = r.Context().Err()
 		}
 	}
+	return p, v, err
 }
 
 // missing answers 404: for long where c has passed in v, and for this once where it may come, since
@@ -149,10 +160,11 @@ func (s *Stream) serve(w http.ResponseWriter, r *http.Request, name string, kind
 
 // head writes the header of an answer with media of a size, and says which bytes are to follow, if any.
 func (s *Stream) head(w http.ResponseWriter, r *http.Request, name string, kind []string, size int64) (from, to int64, body bool) {
-	tag := `"` + name + `"`
+	label := s.label(name, size)
+	tag := label.etag[0]
 	h := w.Header()
 	h["Cache-Control"] = immutable
-	h["Etag"] = []string{tag}
+	h["Etag"] = label.etag
 	h["Accept-Ranges"] = rangesBytes
 	if r.ProtoMajor >= 2 {
 		h["Priority"] = s.urgency()
@@ -172,7 +184,9 @@ func (s *Stream) head(w http.ResponseWriter, r *http.Request, name string, kind 
 			strconv.FormatInt(to-1, 10) + "/" + strconv.FormatInt(size, 10)}
 	}
 	h["Content-Type"] = kind
-	h["Content-Length"] = []string{strconv.FormatInt(to-from, 10)}
+	if h["Content-Length"] = label.length; to-from != size {
+		h["Content-Length"] = []string{strconv.FormatInt(to-from, 10)}
+	}
 	w.WriteHeader(status)
 	return from, to, r.Method != http.MethodHead
 }

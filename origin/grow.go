@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"tilecast/packager"
 )
@@ -103,8 +102,8 @@ func (g *growth) look() {
 func (g *growth) reach(r *http.Request, size int64) error {
 	g.s.waiting.Add(1)
 	defer g.s.waiting.Add(-1)
-	limit := time.NewTimer(g.s.program.hold())
-	defer limit.Stop()
+	limit := g.s.program.holdTimer()
+	defer g.s.program.release(limit)
 	for g.look(); g.size < size && !g.whole; g.look() {
 		select {
 		case <-g.next:

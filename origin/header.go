@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -104,3 +105,42 @@ func matches(values []string, tag string) bool {
 
 // hold is how long a request is parked at most: three target durations (Q-10, PH-12).
 func (p *Program) hold() time.Duration { return 3 * time.Duration(p.cfg.Plan.Target) * time.Second }
+
+// holdTimer fires when a request has been parked for too long. Give it back with release.
+func (p *Program) holdTimer() *time.Timer {
+	if t, ok := p.timers.Get().(*time.Timer); ok {
+		t.Reset(p.hold())
+		return t
+	}
+	return time.NewTimer(p.hold())
+}
+
+func (p *Program) release(t *time.Timer) {
+	t.Stop()
+	p.timers.Put(t)
+}
+
+// label is what the header of a file's answer says of it, made once for the many who ask for the same file at
+// about the same time.
+type label struct {
+	name         string
+	size         int64
+	etag, length []string
+}
+
+// labels are the latest of a stream, by a hash of the name.
+type labels [64]atomic.Pointer[label]
+
+func (s *Stream) label(name string, size int64) *label {
+	hash := uint(0)
+	for i := range len(name) {
+		hash = hash*31 + uint(name[i])
+	}
+	slot := &s.labels[hash%uint(len(s.labels))]
+	if l := slot.Load(); l != nil && l.name == name && l.size == size {
+		return l
+	}
+	l := &label{strings.Clone(name), size, []string{`"` + name + `"`}, []string{strconv.FormatInt(size, 10)}}
+	slot.Store(l)
+	return l
+}

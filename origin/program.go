@@ -43,6 +43,7 @@ type Program struct {
 	done    chan struct{}
 	ended   atomic.Pointer[time.Time] // when the last stream finished
 	cache   lifetimes
+	timers  sync.Pool // of requests that were parked
 
 	canvases map[string]canvas // written once, before ready
 	pulled   atomic.Bool       // withdrawn before its time

@@ -47,6 +47,7 @@ type Stream struct {
 	shelf   Shelf     // nil: what leaves memory is gone
 
 	current atomic.Pointer[version]
+	labels  labels
 	renders atomic.Uint64 // forms rendered
 	waiting atomic.Int64  // readers parked on a version
 	missed  atomic.Uint64 // readers who came when what they wanted had left the window

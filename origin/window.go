@@ -162,18 +162,26 @@ func (v *version) opening(msn int64) (init int, cut bool) {
 
 // part finds the part at c, not one that follows.
 func (v *version) part(c Cursor) (packager.Part, bool) {
+	if p := v.find(c); p != nil {
+		return *p, true
+	}
+	return packager.Part{}, false
+}
+
+// find is part without a copy: nil where there is none. What it points to is not to be written to.
+func (v *version) find(c Cursor) *packager.Part {
 	parts := v.open
 	if c.MSN != v.openMSN {
 		s := v.segment(c.MSN)
 		if s == nil {
-			return packager.Part{}, false
+			return nil
 		}
 		parts = s.parts
 	}
 	if c.Part < 0 || c.Part >= len(parts) {
-		return packager.Part{}, false
+		return nil
 	}
-	return parts[c.Part], true
+	return &parts[c.Part]
 }
 
 // gone reports whether the parts of msn are older than all in memory.

@@ -14,10 +14,11 @@ import (
 	"tilecast/origin"
 )
 
-// bare is the least that an LL-HLS origin can be with net/http: answers that are in memory, a channel
-// that is closed to wake who waits, no limits, no checks, no other headers than a type, a length and an
-// encoding. What it answers is what ours renders.
+// bare is the least that an LL-HLS origin can be with net/http: answers that are in memory, a channel that is closed to
+// wake who waits, no limits, no checks. What it answers are the bytes that ours renders, under the header
+// fields that ours sends, or, where it is least, under a type, a length and an encoding alone.
 type bare struct {
+	least   bool
 	ours    http.Handler // for what is asked once: the multivariant playlist, init sections
 	streams map[string]*bareStream
 	waiting atomic.Int64
@@ -34,13 +35,23 @@ type bareState struct {
 }
 
 type bareText struct {
-	data   []byte
-	length []string
+	data         []byte
+	length, etag []string
 }
 
-func newText(b []byte) bareText { return bareText{b, []string{strconv.Itoa(len(b))}} }
+func newText(b []byte, tag string) bareText {
+	return bareText{b, []string{strconv.Itoa(len(b))}, []string{`"` + tag + `"`}}
+}
 
 var (
+	bareOrigin  = []string{"*"}
+	bareExposed = []string{"Age, Date, ETag, Content-Length, Content-Range"}
+	bareShort   = []string{"public, max-age=12"}
+	bareLong    = []string{"public, max-age=31536000, immutable"}
+	bareVary    = []string{"Accept-Encoding"}
+	bareRanges  = []string{"bytes"}
+	bareFirst   = []string{"u=1"}
+	bareThird   = []string{"u=3"}
 	bareM3U8    = []string{"application/vnd.apple.mpegurl"}
 	bareSegment = []string{"video/iso.segment"}
 	bareGzip    = []string{"gzip"}
@@ -73,7 +84,7 @@ func (b *bare) step(p *canned.Program, names []string, parts []bareText) {
 		}
 		state.parts[names[k]] = parts[k]
 		for i, query := range []string{"", "?_HLS_skip=v2"} {
-			state.texts[i] = newText(b.rendered(mediaPath(s.Name) + "stream.m3u8" + query))
+			state.texts[i] = newText(b.rendered(mediaPath(s.Name)+"stream.m3u8"+query), strconv.FormatInt(s.Edge.MSN, 36)+"-"+strconv.Itoa(8*s.Edge.Part+i))
 		}
 		st.now.Store(state)
 		close(old.next)
@@ -120,6 +131,10 @@ func (st *bareStream) playlist(b *bare, w http.ResponseWriter, r *http.Request) 
 	}
 	h := w.Header()
 	h["Content-Type"], h["Content-Encoding"], h["Content-Length"] = bareM3U8, bareGzip, t.length
+	if !b.least {
+		h["Cache-Control"], h["Etag"], h["Vary"] = bareShort, t.etag, bareVary
+		b.common(r, h, bareFirst)
+	}
 	w.Write(t.data)
 }
 
@@ -134,7 +149,18 @@ func (st *bareStream) part(b *bare, w http.ResponseWriter, r *http.Request, file
 	}
 	h := w.Header()
 	h["Content-Type"], h["Content-Length"] = bareSegment, t.length
+	if !b.least {
+		h["Cache-Control"], h["Etag"], h["Accept-Ranges"] = bareLong, t.etag, bareRanges
+		b.common(r, h, bareThird)
+	}
 	w.Write(t.data)
+}
+
+func (b *bare) common(r *http.Request, h http.Header, priority []string) {
+	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = bareOrigin, bareExposed
+	if r.ProtoMajor >= 2 {
+		h["Priority"] = priority
+	}
 }
 
 // wait is the state after s, or nil when the client has gone.

@@ -42,18 +42,19 @@ type originReport struct {
 	Fan     []time.Duration // of each "publish": until the write to the last of those who waited
 }
 
-// originJob is the child: ours or bare, h1 or h2.
+// originJob is the child: ours, bare or least; h1 or h2.
 func originJob(args []string) error {
 	if len(args) != 2 {
-		return errors.New("job origin: ours or bare, h1 or h2")
+		return errors.New("job origin: ours, bare or least; h1 or h2")
 	}
 	p, err := canned.New("low", time.Now().Add(-time.Minute), 2_500_000)
 	if err != nil {
 		return err
 	}
 	o := &originProcess{p: p, handler: p.Server}
-	if args[0] == "bare" {
+	if args[0] != "ours" {
 		o.bare = newBare(p)
+		o.bare.least = args[0] == "least"
 		o.handler = o.bare
 	}
 	for !p.Due().After(time.Now()) {
@@ -107,7 +108,7 @@ func (o *originProcess) step() error {
 	names, parts := make([]string, len(o.p.Streams)), make([]bareText, len(o.p.Streams))
 	for k := range o.p.Streams {
 		part := o.p.Part(k)
-		names[k], parts[k] = partName(origin.Cursor{MSN: part.MSN, Part: part.Index}), newText(part.Data)
+		names[k], parts[k] = partName(origin.Cursor{MSN: part.MSN, Part: part.Index}), newText(part.Data, partName(origin.Cursor{MSN: part.MSN, Part: part.Index}))
 	}
 	if err := o.p.Step(); err != nil {
 		return err
