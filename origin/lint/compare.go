@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ func (r *runner) compare() {
 		r.sameTimes(live[0], o)
 		r.sameWindow(live[0], o)
 	}
+	r.sameRanges(live)
 	r.together(live)
 	if r.list != nil {
 		for i := range r.list.Variants {
@@ -127,6 +129,45 @@ func (r *runner) sameWindow(a, o *rendition) {
 	if off := y.Sub(x).Abs(); off > limit {
 		r.found.add("C-4", o.url, "", "begins %v apart from %s", off.Round(time.Millisecond), a.url)
 	}
+}
+
+// sameRanges wants the date ranges of all playlists that have any to be the same (D-9). They were loaded at the same
+// time, but for a part.
+func (r *runner) sameRanges(live []*rendition) {
+	var first *rendition
+	for _, o := range live {
+		if o.final == nil || len(o.final.DateRanges) == 0 {
+			continue
+		}
+		if first == nil {
+			first = o
+			continue
+		}
+		x, y := settledRanges(first), settledRanges(o)
+		for id := range x {
+			if _, ok := y[id]; !ok {
+				r.found.add("D-9", o.url, "", "date range %s of %s is not here", id, first.url)
+			}
+		}
+		for id, list := range y {
+			if other, ok := x[id]; !ok {
+				r.found.add("D-9", o.url, "", "date range %s is not in %s", id, first.url)
+			} else if !maps.Equal(list, other) {
+				r.found.add("D-9", o.url, "", "date range %s has other attributes than in %s", id, first.url)
+			}
+		}
+	}
+}
+
+// settledRanges are those of the last playlist that were in the one before, too.
+func settledRanges(o *rendition) map[string]map[string]string {
+	list := map[string]map[string]string{}
+	for _, d := range o.final.DateRanges {
+		if slices.ContainsFunc(o.now.list.DateRanges, func(e m3u8.Range) bool { return e.ID == d.ID }) {
+			list[d.ID] = d.Attributes
+		}
+	}
+	return list
 }
 
 // together holds the arrival of the same part in all renditions against C-9.
@@ -328,9 +369,6 @@ func (r *runner) unchecked() []string {
 		}
 		if o.strange != "" {
 			note(o, "%s", o.strange)
-		}
-		if ranged(o.now.list) {
-			note(o, "hints of parts that are byte ranges")
 		}
 	}
 	first := r.renditions[slices.IndexFunc(r.renditions, func(o *rendition) bool { return o.first != nil })]

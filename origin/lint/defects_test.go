@@ -384,7 +384,7 @@ var mediaDefects = []defect{
 	{"no mvex", "F-2", "", files("low", func(name string, b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte("mvex"), []byte("free"))
 	}), nil},
-	{"no tfdt", "F-3", "", files("low", func(name string, b []byte) []byte {
+	{"no tfdt", "F-3", "M-25", files("low", func(name string, b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte("tfdt"), []byte("free"))
 	}), nil},
 	{"addressed from the file", "F-4", "", files("low", func(name string, b []byte) []byte { return patched(b, "tfhd", 5, 0) }), nil},
@@ -405,7 +405,7 @@ var mediaDefects = []defect{
 			i += j + 4
 		}
 	}), nil},
-	{"no independent frame", "G-17", "P-5", files("low", func(name string, b []byte) []byte {
+	{"no independent frame", "G-17", "P-5 M-25", files("low", func(name string, b []byte) []byte {
 		if strings.HasSuffix(name, ".m4s") {
 			return bytes.ReplaceAll(b, []byte{2, 0, 0, 0}, []byte{1, 1, 0, 0})
 		}
@@ -443,7 +443,7 @@ var multivariantDefects = []defect{
 }
 
 var httpDefects = []defect{
-	{"no gzip", "N-6", "", requests(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+	{"no gzip", "N-6", "N-6/should", requests(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 		r.Header.Del("Accept-Encoding")
 		return false
 	}), nil},
@@ -479,7 +479,7 @@ var httpDefects = []defect{
 	{"no HEAD", "N-7", "", requests(func(w http.ResponseWriter, r *http.Request, h http.Handler) bool {
 		return r.Method == http.MethodHead && refuse(w, 404)
 	}), nil},
-	{"no ranges", "N-4/plain", "", requests(func(w http.ResponseWriter, r *http.Request, h http.Handler) bool {
+	{"no ranges", "N-4/plain", "N-4", requests(func(w http.ResponseWriter, r *http.Request, h http.Handler) bool {
 		r.Header.Del("Range")
 		return false
 	}), nil},
@@ -543,7 +543,7 @@ func windowed() func(http.Handler) http.Handler {
 	})
 	plain := requests(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 		if strings.Contains(r.URL.Path, "low") {
-			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "&_HLS_skip=YES", "", 1)
+			r.URL.RawQuery, _, _ = strings.Cut(r.URL.RawQuery, "&_HLS_skip=")
 		}
 		return false
 	})

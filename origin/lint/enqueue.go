@@ -27,10 +27,18 @@ func (o *rendition) enqueue(ctx context.Context, p *m3u8.Playlist) {
 		return
 	}
 	for _, h := range p.Hints {
-		if h.Type == "PART" && h.Start == 0 && h.Length == 0 && !ranged(p) {
-			o.push(ctx, item{kind: hintItem, url: h.URI, seg: &m3u8.Listed{MSN: edge(p).msn}})
-			return
+		it := item{kind: hintItem, url: h.URI, from: h.Start, seg: &m3u8.Listed{MSN: edge(p).msn}}
+		switch {
+		case h.Type != "PART" || h.Length > 0:
+			continue
+		case h.Ranged || ranged(p):
+			if o.opened++; o.opened%4 != 1 {
+				return // the answer takes as long as the segment
+			}
+			it.byteRange = fmt.Sprintf("bytes=%d-9007199254740991", h.Start)
 		}
+		o.push(ctx, it)
+		return
 	}
 }
 
@@ -100,8 +108,13 @@ func whole(s *m3u8.Listed) bool {
 	return sum > s.Duration-0.02
 }
 
+// ranged reports whether parts are pieces of their segments.
 func ranged(p *m3u8.Playlist) bool {
-	return p.Open != nil && p.Open.Parts[0].ByteRange != ""
+	if p.Open != nil {
+		return p.Open.Parts[0].ByteRange != ""
+	}
+	n := len(p.Segments)
+	return n > 0 && len(p.Segments[n-1].Parts) > 0 && p.Segments[n-1].Parts[0].ByteRange != ""
 }
 
 // partRanges are the values of Range that the parts of s need.

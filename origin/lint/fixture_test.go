@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/hex"
@@ -44,21 +45,33 @@ type program struct {
 	sound  *packager.Track
 	frames int64
 	aac    int64
+	past   media.Time
 	halt   [2]media.Time // between which the program stands still
 	end    media.Time    // where it ends; 0: never
+	silent [2]media.Time // between which no media comes, and the program goes on without
+}
+
+// style is how a program is packaged. The zero style is ultra, with 14 s behind it.
+type style struct {
+	preset string
+	ranges bool
+	past   media.Time
 }
 
 // newProgram has d of its past already.
-func newProgram(t testing.TB, d media.Time) *program {
+func newProgram(t testing.TB, d media.Time) *program { return newProgramOf(t, style{past: d}) }
+
+func newProgramOf(t testing.TB, s style) *program {
 	t.Helper()
-	plan, err := packager.NewPlan("ultra", media.FrameRate{Num: 30, Den: 1})
+	d := cmp.Or(s.past, past)
+	plan, err := packager.NewPlan(cmp.Or(s.preset, "ultra"), media.FrameRate{Num: 30, Den: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &program{t: t, plan: plan, srv: origin.NewServer(origin.ServerConfig{})}
+	g := &program{t: t, plan: plan, past: d, srv: origin.NewServer(origin.ServerConfig{})}
 	wall := media.NewClock(time.Now().Add(-d.Duration())).Wall
-	g.p = origin.NewProgram(origin.ProgramConfig{ID: "Pq7x", Plan: plan, FirstMSN: 100, Wall: wall, Window: 10 * media.Second})
-	cfg := packager.TrackConfig{FirstMSN: 100, Wall: wall}
+	g.p = origin.NewProgram(origin.ProgramConfig{ID: "Pq7x", Plan: plan, FirstMSN: 100, Wall: wall, Window: 10 * media.Second, Ranges: s.ranges})
+	cfg := packager.TrackConfig{FirstMSN: 100, Wall: wall, Events: g.p.Events()}
 	for i, rung := range []string{"high", "low"} {
 		in := g.init(media.Params{Video: &media.VideoParams{
 			Codec: media.H264, W: 640, H: 360, Rate: plan.Rate, BitRate: 100_000 >> i, MaxRate: 120_000 >> i, Extra: paramSets}})
@@ -83,6 +96,12 @@ func (g *program) init(p media.Params) packager.Init {
 // run writes until the program is d long, pictures and sound in step.
 func (g *program) run(d media.Time) {
 	write := func(t *packager.Track, p media.Packet) {
+		if p.At >= g.silent[0] && p.At < g.silent[1] {
+			if err := t.Gap(p.At + p.Dur); err != nil {
+				g.t.Error(err)
+			}
+			return
+		}
 		if err := t.Write(p); err != nil {
 			g.t.Error(err)
 		}
@@ -147,9 +166,15 @@ func checked(t *testing.T, d time.Duration, spoil func(http.Handler) http.Handle
 // checkedBy is checked with all that can be set but the address.
 func checkedBy(t *testing.T, cfg Config, spoil func(http.Handler) http.Handler, then ...func(*program)) *Report {
 	t.Helper()
+	return checkedStyle(t, style{}, cfg, spoil, then...)
+}
+
+// checkedStyle is checkedBy of another kind of program.
+func checkedStyle(t *testing.T, how style, cfg Config, spoil func(http.Handler) http.Handler, then ...func(*program)) *Report {
+	t.Helper()
 	var rep *Report
 	synctest.Test(t, func(t *testing.T) {
-		g := newProgram(t, past)
+		g := newProgramOf(t, how)
 		for _, f := range then {
 			f(g)
 		}
@@ -157,7 +182,7 @@ func checkedBy(t *testing.T, cfg Config, spoil func(http.Handler) http.Handler, 
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			g.live(ctx, past)
+			g.live(ctx, g.past)
 		}()
 		var h http.Handler = g.srv
 		if spoil != nil {
@@ -283,7 +308,10 @@ func edit(change func(r *http.Request, body string) string, suffixes ...string) 
 					body = change(r, body)
 				}
 				if r.Header.Get("Range") != "" && rec.Code == http.StatusOK {
-					rec.Header().Del("Content-Length")
+					for k, v := range rec.Header() {
+						w.Header()[k] = v
+					}
+					w.Header().Del("Content-Length")
 					http.ServeContent(w, r, "", time.Time{}, strings.NewReader(body))
 					return
 				}

@@ -86,7 +86,8 @@ func (c *collector) mediaHeader(a *answer, where, at string) {
 		c.add("N-10", where, at, "%s leads to %s", a.url, a.moved)
 	}
 	fresh, said := lifetime(a.header)
-	if !said || fresh == 0 {
+	growing := strings.HasSuffix(a.header.Get("Content-Range"), "/*") // a piece of what is still being made
+	if (!said || fresh == 0) && !growing {
 		c.add("N-15", where, at, "Cache-Control of %s is %q, and media never changes", path.Base(a.url), a.header.Get("Cache-Control"))
 	}
 	if fmp4(a.body) {

@@ -52,6 +52,9 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	r.compare()
+	if r.index != nil {
+		r.found.playlistHeader(r.index, r.cfg.URL, 0, r.lowLatency(), false, false)
+	}
 	return r.report(cfg.Now().Sub(start)), nil
 }
 
@@ -63,6 +66,7 @@ type runner struct {
 	base       string             // where the playlist at cfg.URL really is
 	list       *m3u8.Multivariant // nil when a media playlist is checked alone
 	renditions []*rendition
+	index      *answer // the multivariant playlist
 }
 
 // open loads the playlist at cfg.URL and finds the renditions.
@@ -97,7 +101,7 @@ func (r *runner) open(ctx context.Context) error {
 		}
 		return r.add("")
 	}
-	r.found.playlistHeader(a, r.cfg.URL, 0, true, false, false)
+	r.index = a
 	return r.multivariant(a.body)
 }
 
@@ -154,6 +158,11 @@ func (r *runner) add(ref string) error {
 	return nil
 }
 
+// lowLatency reports whether any playlist has parts.
+func (r *runner) lowLatency() bool {
+	return slices.ContainsFunc(r.renditions, func(o *rendition) bool { return o.first != nil && o.now.list.PartTarget > 0 })
+}
+
 func (r *runner) rendition(u string) *rendition {
 	for _, o := range r.renditions {
 		if o.url == u {
@@ -172,6 +181,11 @@ func (r *runner) watch(ctx context.Context) error {
 		all.Go(func() { o.walk(watching) })
 		all.Go(func() { o.load(watching) })
 		all.Go(func() { o.probe(watching) })
+	}
+	if r.list != nil {
+		for i := range r.list.IFrames {
+			all.Go(func() { r.frames(watching, &r.list.IFrames[i]) })
+		}
 	}
 	if r.cfg.CDN {
 		edge := &cache{rendition: r.renditions[0]}

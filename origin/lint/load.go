@@ -30,6 +30,7 @@ type item struct {
 	seg       *m3u8.Listed
 	part      int
 	rule      string // of a goneItem
+	from      int64  // of a hint that is a range
 	plain     bool   // in the clear, as far as samples go
 }
 
@@ -42,24 +43,34 @@ func (it item) at() string {
 
 // loader is what load knows of a rendition's media. One goroutine has it.
 type loader struct {
-	inits   map[string]*track // by EXT-X-MAP; nil: cannot be read
-	track   *track
-	early   map[string]*answer // hinted parts that were asked for ahead
-	twice   int                // hinted parts fetched again to compare
-	unlike  bool               // one of them was another then
-	parts   map[int64][]*file  // of segments whose parent has not come
-	bytes   map[int64][]byte   // the same, laid end to end
-	last    map[kind]position  // where the last part and the last segment ended
-	anchor  *position          // the first segment of an unbroken run
-	extinf  float64            // since anchor
-	kept    *answer            // a segment to look at once more at the end
-	keptMSN int64
+	inits    map[string]*track // by EXT-X-MAP; nil: cannot be read
+	track    *track
+	format   *track // of what came last
+	formatAt position
+	early    map[string]*answer // hinted parts that were asked for ahead
+	tail     *grown             // the last of those that were asked for as open ranges
+	twice    int                // hinted parts fetched again to compare
+	unlike   bool               // one of them was another then
+	parts    map[int64][]*file  // of segments whose parent has not come
+	bytes    map[int64][]byte   // the same, laid end to end
+	last     map[kind]position  // where the last part and the last segment ended
+	anchor   *position          // the first segment of an unbroken run
+	extinf   float64            // since anchor
+	kept     *answer            // a segment to look at once more at the end
+	keptMSN  int64
 
 	measured  []measured
 	durations map[kind]*Spread
 	common    map[uint32]int // how many samples have a duration
 	starts    map[int64]float64
 	strange   string // why media was not looked into
+}
+
+// grown is what came of a segment while it was made, from an offset on.
+type grown struct {
+	url  string
+	from int64
+	body []byte
 }
 
 type position struct {
@@ -135,12 +146,29 @@ func (o *rendition) ahead(ctx context.Context, it item) {
 	}
 	limited, cancel := context.WithTimeout(ctx, o.patience())
 	defer cancel()
-	a, err := o.fetch.do(limited, get(it.url))
-	if err == nil {
+	q := get(it.url)
+	q.byteRange = it.byteRange
+	a, err := o.fetch.do(limited, q)
+	switch {
+	case err == nil && it.byteRange != "":
+		o.grew(it, a)
+	case err == nil:
 		clear(o.early)
 		o.early[it.url] = a
 		o.found.done("hints")
 	}
+}
+
+// grew holds the answer to an open-ended range of a segment that was being made against what it became (PH-7, PH-9).
+func (o *rendition) grew(it item, a *answer) {
+	if a.status != http.StatusPartialContent {
+		if a.status != http.StatusNotFound { // a hint may be given up
+			o.found.add("PH-7", o.url, it.at(), "Range: %s of the hinted %s is answered with %d", it.byteRange, path.Base(it.url), a.status)
+		}
+		return
+	}
+	o.found.done("hints")
+	o.tail = &grown{url: it.url, from: it.from, body: a.body}
 }
 
 func hinted(list *m3u8.Playlist, base, u string) bool {
@@ -178,16 +206,21 @@ func (o *rendition) media(ctx context.Context, it item) {
 		o.kept, o.keptMSN = a, it.seg.MSN
 	}
 	if it.kind == segmentItem && it.seg.Duration > 0 {
-		o.measured = append(o.measured, measured{it.seg.MSN, it.seg.Duration, 8 * float64(len(a.body))})
+		bits := 8 * float64(len(a.body))
+		o.measured = append(o.measured, measured{it.seg.MSN, it.seg.Duration, bits})
+		if said := 1000 * float64(it.seg.BitRate); said > 0 && it.byteRange == "" && (bits/it.seg.Duration > 1.1*said || bits/it.seg.Duration < 0.9*said) {
+			o.found.add("G-15", o.url, it.at(), "%s has %.0f kbit/s, EXT-X-BITRATE says %d", path.Base(it.url), bits/it.seg.Duration/1000, it.seg.BitRate)
+		}
 	}
 	if !it.plain || !fmp4(a.body) {
-		o.strange = "what is inside of media that is encrypted or no fragmented MP4"
+		o.strange = foreign(a.body, it.plain)
 		return
 	}
 	t := o.initOf(ctx, it)
 	if t == nil {
 		return
 	}
+	o.changed(it, t)
 	m, problems := readMedia(a.body, t)
 	for _, p := range problems {
 		o.found.add(p.rule, o.url, it.at(), "%s: %s", path.Base(it.url), p.text)
@@ -258,6 +291,34 @@ func (o *rendition) initOf(ctx context.Context, it item) *track {
 	return t
 }
 
+// changed wants EXT-X-DISCONTINUITY where a part or segment is of another format than the one before (G-4).
+func (o *rendition) changed(it item, t *track) {
+	was, before := o.format, o.formatAt
+	o.format, o.formatAt = t, position{msn: it.seg.MSN, dsn: it.seg.DSN}
+	if was == nil || was == t || before.dsn != it.seg.DSN || before.msn > it.seg.MSN {
+		return
+	}
+	if was.id != t.id || was.codec != t.codec || was.w != t.w || was.h != t.h || was.timescale != t.timescale {
+		o.found.add("G-4", o.url, it.at(), "%s is %s with timescale %d, and what came before %s with timescale %d: EXT-X-DISCONTINUITY is missing",
+			path.Base(it.url), t.format(), t.timescale, was.format(), was.timescale)
+	}
+}
+
+// foreign says what media is that is not looked into.
+func foreign(b []byte, plain bool) string {
+	switch {
+	case !plain:
+		return "what is inside of media: it is encrypted"
+	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47:
+		return "what is inside of segments: MPEG-TS is not supported, only fragmented MP4 is"
+	case bytes.HasPrefix(bytes.TrimPrefix(b, []byte("\ufeff")), []byte("WEBVTT")):
+		return "what is inside of segments: WebVTT is not supported, only fragmented MP4 is"
+	case bytes.HasPrefix(b, []byte("ID3")):
+		return "what is inside of segments: packed audio is not supported, only fragmented MP4 is"
+	}
+	return "what is inside of media: it is no fragmented MP4"
+}
+
 // look holds the media of a part or segment against what the playlist says of it.
 func (o *rendition) look(it item, a *answer, m *file, t *track) {
 	listed := it.seg.Duration
@@ -268,6 +329,8 @@ func (o *rendition) look(it item, a *answer, m *file, t *track) {
 		o.lookAtSegment(it, a, m, t)
 	}
 	o.durations[it.kind].add(t.seconds(m.dur))
+	missing, _ := gaps(it)
+	listed -= missing
 	off := math.Abs(t.seconds(m.dur) - listed)
 	frame := 0.0
 	for _, s := range m.samples {
@@ -279,6 +342,20 @@ func (o *rendition) look(it item, a *answer, m *file, t *track) {
 		o.found.add("G-1/should", o.url, it.at(), "the media of %s lasts %.6f s, the playlist says %.6f", path.Base(it.url), t.seconds(m.dur), listed)
 	}
 	o.follow(it, m, t)
+}
+
+// gaps is how much of a segment is marked as missing, in seconds, and whether its beginning is.
+func gaps(it item) (seconds float64, first bool) {
+	if it.kind != segmentItem {
+		return 0, false
+	}
+	for i := range it.seg.Parts {
+		if it.seg.Parts[i].Gap {
+			seconds += it.seg.Parts[i].Duration
+			first = first || i == 0
+		}
+	}
+	return seconds, first
 }
 
 // follow holds tfdt against where the media before ended (F-5).
@@ -328,6 +405,11 @@ func (o *rendition) lookAtPart(it item, a *answer, m *file, t *track) {
 
 func (o *rendition) lookAtSegment(it item, a *answer, m *file, t *track) {
 	msn := it.seg.MSN
+	if g := o.tail; g != nil && g.url == it.url && it.byteRange == "" {
+		if o.tail = nil; g.from > int64(len(a.body)) || !bytes.Equal(g.body, a.body[g.from:]) {
+			o.found.add("PH-9", o.url, it.at(), "%s had %d bytes from %d on while it was made, and has %d now", path.Base(it.url), len(g.body), g.from, int64(len(a.body))-g.from)
+		}
+	}
 	if parts := o.parts[msn]; len(parts) > 0 && len(parts) == len(it.seg.Parts) {
 		if !bytes.Equal(o.bytes[msn], a.body) {
 			if why, ok := m.same(parts); !ok {
@@ -355,7 +437,15 @@ func (o *rendition) lookAtSegment(it item, a *answer, m *file, t *track) {
 	if msn < o.last[segmentItem].msn { // numbering began anew
 		clear(o.starts)
 	}
-	o.starts[msn] = t.seconds(m.start)
+	missing, late := gaps(it)
+	if !late {
+		o.starts[msn] = t.seconds(m.start)
+	}
+	if missing > 0 { // a new run begins behind it
+		o.anchor = nil
+		delete(o.last, segmentItem)
+		return
+	}
 	o.accumulate(it, m, t)
 }
 

@@ -56,6 +56,7 @@ type file struct {
 	dur     int64 // ticks
 	samples []sample
 	events  []byte // emsg boxes
+	emsgs   []*mp4.EmsgBox
 	size    int
 	broken  bool // its fragments do not follow each other
 }
@@ -281,19 +282,19 @@ func readMedia(b []byte, t *track) (*file, []problem) {
 		switch x.name {
 		case "emsg":
 			m.events = append(m.events, x.data...)
+			found = append(found, m.event(x)...)
 		case "moof":
 			if i+1 >= len(list) || list[i+1].name != "mdat" {
 				found = append(found, problemf("P-4", "moof at %d is not followed by mdat", x.at))
 				return nil, found
 			}
-			got, err := decode(x)
-			moof, ok := got.(*mp4.MoofBox)
-			if err != nil || !ok {
-				return nil, append(found, problemf("P-4", "moof at %d: %v", x.at, err))
+			problems, ok := m.moof(x, b, list[i+1], t)
+			if found = append(found, problems...); !ok {
+				return nil, found
 			}
-			found = append(found, m.fragment(moof, x.at, b, list[i+1], t)...)
 		}
 	}
+	found = append(found, m.punctual(t)...)
 	if m.start < 0 {
 		if len(found) == 0 {
 			found = append(found, problemf("P-4", "no fragment of track %d in %s", t.id, names(list)))
@@ -301,6 +302,45 @@ func readMedia(b []byte, t *track) (*file, []problem) {
 		return nil, found
 	}
 	return m, found
+}
+
+// moof adds the samples of a fragment; not ok: it cannot be read.
+func (m *file) moof(x box, data []byte, mdat box, t *track) (found []problem, ok bool) {
+	got, err := decode(x)
+	moof, ok := got.(*mp4.MoofBox)
+	if err != nil || !ok {
+		return []problem{problemf("P-4", "moof at %d: %v", x.at, err)}, false
+	}
+	return m.fragment(moof, x.at, data, mdat, t), true
+}
+
+// event reads an emsg (T-1).
+func (m *file) event(x box) []problem {
+	got, err := decode(x)
+	e, ok := got.(*mp4.EmsgBox)
+	switch {
+	case err != nil || !ok:
+		return []problem{problemf("T-1", "emsg at %d: %v", x.at, err)}
+	case e.Version != 1:
+		return []problem{problemf("T-1", "the emsg at %d has version %d", x.at, e.Version)}
+	}
+	m.emsgs = append(m.emsgs, e)
+	return nil
+}
+
+// punctual holds the times of events against the samples of the file (T-2).
+func (m *file) punctual(t *track) (found []problem) {
+	for _, e := range m.emsgs {
+		if e.TimeScale == 0 {
+			found = append(found, problemf("T-1", "emsg %d has timescale 0", e.ID))
+			continue
+		}
+		at := float64(e.PresentationTime) / float64(e.TimeScale)
+		if tick := 1 / float64(t.timescale); m.start >= 0 && (at < t.seconds(m.start)-tick || at >= t.seconds(m.end())+tick) {
+			found = append(found, problemf("T-2", "emsg %d is for %.4f s, the media goes from %.4f to %.4f", e.ID, at, t.seconds(m.start), t.seconds(m.end())))
+		}
+	}
+	return found
 }
 
 // fragment adds the samples of one moof.

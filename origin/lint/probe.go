@@ -24,6 +24,7 @@ func (o *rendition) probe(ctx context.Context) {
 		return
 	}
 	o.probeMedia(ctx, s.list)
+	o.probeNothing(ctx)
 	if s.list.EndList {
 		o.probeEnded(ctx)
 		return
@@ -207,6 +208,24 @@ func (o *rendition) probeEnded(ctx context.Context) {
 	status, err := o.status(ctx, query, prompt)
 	if err == nil && ctx.Err() == nil && status != http.StatusOK {
 		o.found.add("Q-11", o.url, "", "%s is %s after EXT-X-ENDLIST", query, verdict(status, prompt))
+	}
+}
+
+// probeNothing asks for what does not exist (PH-10).
+func (o *rendition) probeNothing(ctx context.Context) {
+	u, err := resolve(o.url, "no-such-part.m4s")
+	if err != nil {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, prompt)
+	defer cancel()
+	a, err := o.fetch.do(limited, get(u))
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		o.found.add("PH-10", o.url, "", "%s is not answered within %v", path.Base(u), prompt)
+	case a.status != http.StatusNotFound && a.status != http.StatusGone:
+		o.found.add("PH-10", o.url, "", "%s, which does not exist, is answered with %d", path.Base(u), a.status)
 	}
 }
 

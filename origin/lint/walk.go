@@ -23,6 +23,7 @@ type walker struct {
 	listed  cursor               // what stands before it is in the queue
 	segment int64                // and so are the segments before this
 	leaving []leaving
+	opened  int    // hints that were ranges
 	left    int    // segments that were asked for after they had gone
 	lost    string // why it was given up
 
@@ -225,12 +226,15 @@ func at(c cursor) string {
 // delta reloads with _HLS_skip and applies what comes.
 func (o *rendition) delta(ctx context.Context) error {
 	want := o.wanted()
-	d, a, err := o.ask(ctx, directives(want)+"&_HLS_skip=YES", true)
+	d, a, err := o.ask(ctx, directives(want)+o.skip(), true)
 	if err != nil {
 		return o.complain(ctx, want, err)
 	}
 	if d.Skipped > 0 {
 		o.deltas++
+		if o.now.list.CanSkipDateRanges && !d.SkipsRanges && len(o.now.list.DateRanges) > 0 {
+			o.found.add("K-6", o.url, at(want), "EXT-X-SKIP in the answer to _HLS_skip=v2 has no RECENTLY-REMOVED-DATERANGES")
+		}
 	}
 	p, err := m3u8.ApplyDelta(o.now.list, d)
 	if err != nil {
@@ -240,6 +244,14 @@ func (o *rendition) delta(ctx context.Context) error {
 	}
 	o.answered(ctx, p, a, want)
 	return nil
+}
+
+// skip asks for a delta, in the way that players do.
+func (o *rendition) skip() string {
+	if o.now.list.CanSkipDateRanges {
+		return "&_HLS_skip=v2"
+	}
+	return "&_HLS_skip=YES"
 }
 
 // both asks for the next part with and without _HLS_skip, and compares the two.

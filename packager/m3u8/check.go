@@ -2,6 +2,7 @@ package m3u8
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ func Check(p *Playlist) []Finding {
 		c.dates(previous, p.Open)
 	}
 	c.dated(p)
+	c.dateRanges(p)
 	c.oldParts(p)
 	return c.findings
 }
@@ -67,22 +69,51 @@ func (p *Playlist) lowLatency() bool {
 
 // version wants at least what the contents need (section 2).
 func (c *checker) version(p *Playlist) {
-	least, why := 3, "durations with a fraction"
+	least, why := 1, ""
+	need := func(n int, what string) {
+		if n > least {
+			least, why = n, what
+		}
+	}
 	for i := range p.Segments {
-		if p.Segments[i].ByteRange != "" && least < 4 {
-			least, why = 4, "EXT-X-BYTERANGE"
+		s := &p.Segments[i]
+		if s.Duration != math.Trunc(s.Duration) {
+			need(3, "durations with a fraction")
 		}
-		if p.Segments[i].Map != "" {
-			least, why = 6, "EXT-X-MAP"
-			break
+		if s.ByteRange != "" {
+			need(4, "EXT-X-BYTERANGE")
 		}
+		if s.Map != "" && p.IFramesOnly {
+			need(5, "EXT-X-MAP")
+		} else if s.Map != "" {
+			need(6, "EXT-X-MAP")
+		}
+		if strings.Contains(s.Key, "IV=") {
+			need(2, "IV")
+		}
+		if strings.Contains(s.Key, "SAMPLE-AES") || strings.Contains(s.Key, "KEYFORMAT") {
+			need(5, "SAMPLE-AES and KEYFORMAT")
+		}
+	}
+	if p.IFramesOnly {
+		need(4, "EXT-X-I-FRAMES-ONLY")
+	}
+	if p.variables {
+		need(8, "variables")
 	}
 	if p.Skipped > 0 {
-		least, why = 9, "EXT-X-SKIP"
+		need(9, "EXT-X-SKIP")
 	}
-	if p.Version == 0 {
-		c.add("S-8", 0, "EXT-X-VERSION is missing")
-	} else if p.Version < least {
+	if p.SkipsRanges {
+		need(10, "RECENTLY-REMOVED-DATERANGES")
+	}
+	if p.queried {
+		need(11, "EXT-X-DEFINE with QUERYPARAM")
+	}
+	switch {
+	case p.Version == 0 && least > 1:
+		c.add("S-8", 0, "EXT-X-VERSION is missing, and %s need %d", why, least)
+	case p.Version > 0 && p.Version < least:
 		c.add("V-3", 0, "version %d is too low for %s, which needs %d", p.Version, why, least)
 	}
 }
@@ -142,6 +173,9 @@ func (c *checker) edge(p *Playlist) {
 	case !p.EndList && p.lowLatency() && hints["PART"] == 0:
 		c.add("PH-1", 0, "no EXT-X-PRELOAD-HINT for the next part")
 	}
+	if p.StartAt != nil && !p.EndList && *p.StartAt > -3*float64(p.TargetDuration) && *p.StartAt < 0 {
+		c.add("S-14", 0, "EXT-X-START of %gs lies within three target durations of the end", *p.StartAt)
+	}
 	for _, r := range p.Reports {
 		if strings.Contains(r.URI, "://") || strings.HasPrefix(r.URI, "//") {
 			c.add("R-2", 0, "report on %s, which is not relative", r.URI)
@@ -179,6 +213,9 @@ func (c *checker) segment(p *Playlist, s *Listed) {
 func (c *checker) parts(p *Playlist, s *Listed) {
 	if len(s.Parts) == 0 {
 		return
+	}
+	if p.IFramesOnly {
+		c.add("P-14", s.Line, "segment %d of an I-frame playlist has parts", s.MSN)
 	}
 	var sum int64
 	for i := range s.Parts {

@@ -3,6 +3,7 @@ package m3u8
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ApplyDelta is what a player does with the answer to _HLS_skip: it takes the skipped segments from its
@@ -28,8 +29,23 @@ func ApplyDelta(base, delta *Playlist) (*Playlist, error) {
 	if first := &full.Segments[0]; first.Map == "" {
 		first.Map = first.InForce
 	}
+	if delta.SkipsRanges {
+		full.DateRanges = keepRanges(base, delta)
+	}
 	full.Open = carry(full.Segments, to-from, delta.Open)
 	return &full, nil
+}
+
+// keepRanges are the date ranges of base that a delta v2 leaves out, and those of the delta (K-6).
+func keepRanges(base, delta *Playlist) []Range {
+	var list []Range
+	for _, r := range base.DateRanges {
+		given := slices.ContainsFunc(delta.DateRanges, func(d Range) bool { return d.ID == r.ID })
+		if !given && !slices.Contains(delta.Removed, r.ID) {
+			list = append(list, r)
+		}
+	}
+	return append(list, delta.DateRanges...)
 }
 
 // carry gives the segments from position n on, and the open one, the init section and the discontinuity

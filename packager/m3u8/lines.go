@@ -75,7 +75,11 @@ func (l *lexer) next() (element, bool, error) {
 		if s == "" {
 			continue
 		}
-		if strings.ContainsFunc(s, control) {
+		text := s
+		if strings.HasPrefix(s, "#EXT-X-SKIP:") { // the one tag whose strings are parted by tabs (K-6)
+			text = strings.ReplaceAll(s, "\t", "")
+		}
+		if strings.ContainsFunc(text, control) {
 			return element{}, false, l.errorf("S-2", "control character in %q", s)
 		}
 		if s[0] == '#' && !strings.HasPrefix(s, "#EXT") {

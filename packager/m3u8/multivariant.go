@@ -82,9 +82,9 @@ func (r *multivariantReader) drop() error {
 var multivariantTags = map[string]func(*Multivariant, *attributes){
 	"EXT-X-MEDIA":              (*Multivariant).media,
 	"EXT-X-STREAM-INF":         (*Multivariant).streamInf,
-	"EXT-X-I-FRAME-STREAM-INF": func(_ *Multivariant, a *attributes) { a.need("MV-20", "BANDWIDTH", "URI"); a.text("URI") },
-	"EXT-X-SESSION-DATA":       func(_ *Multivariant, a *attributes) { a.need("MV-21", "DATA-ID"); a.text("DATA-ID") },
-	"EXT-X-SESSION-KEY":        func(_ *Multivariant, a *attributes) { a.need("MV-22", "METHOD"); a.word("METHOD") },
+	"EXT-X-I-FRAME-STREAM-INF": (*Multivariant).iFrames,
+	"EXT-X-SESSION-DATA":       (*Multivariant).sessionData,
+	"EXT-X-SESSION-KEY":        (*Multivariant).sessionKey,
 	"EXT-X-CONTENT-STEERING":   func(_ *Multivariant, a *attributes) { a.need("MV-23", "SERVER-URI"); a.text("SERVER-URI") },
 }
 
@@ -142,6 +142,37 @@ func (m *Multivariant) media(a *attributes) {
 		m.Audio = append(m.Audio, r)
 	} else {
 		m.Other = append(m.Other, r)
+	}
+}
+
+// iFrames keeps what I-frame playlists have in common with others (MV-20).
+func (m *Multivariant) iFrames(a *attributes) {
+	a.need("MV-20", "BANDWIDTH", "URI")
+	for _, name := range []string{"FRAME-RATE", "AUDIO", "SUBTITLES", "CLOSED-CAPTIONS"} {
+		if a.has(name) {
+			a.fail("MV-20", "an I-frame playlist has no %s", name)
+		}
+	}
+	v := Variant{
+		URI: a.text("URI"), Bandwidth: int(a.integer("BANDWIDTH")), AverageBandwidth: int(a.integer("AVERAGE-BANDWIDTH")),
+		Codecs: a.text("CODECS"), VideoRange: a.word("VIDEO-RANGE"),
+	}
+	v.Width, v.Height = a.resolution("RESOLUTION")
+	m.IFrames = append(m.IFrames, v)
+}
+
+func (m *Multivariant) sessionData(a *attributes) {
+	a.need("MV-21", "DATA-ID")
+	a.text("DATA-ID")
+	if a.has("VALUE") == a.has("URI") {
+		a.fail("MV-21", "it has one of VALUE and URI")
+	}
+}
+
+func (m *Multivariant) sessionKey(a *attributes) {
+	a.need("MV-22", "METHOD")
+	if a.word("METHOD") == "NONE" {
+		a.fail("MV-22", "METHOD is not NONE")
 	}
 }
 

@@ -63,6 +63,7 @@ type parser struct {
 	extinf  int    // line of its EXTINF; -1: none yet
 	initURI string
 	key     string
+	rate    int    // kbit/s, of EXT-X-BITRATE
 	breaks  int64  // DISCONTINUITY tags so far
 	ranged  string // resource that the byte range before belongs to
 }
@@ -88,7 +89,8 @@ var mediaTags = map[string]func(*parser, string) error{
 	"EXT-X-INDEPENDENT-SEGMENTS":   func(p *parser, v string) error { return p.flag(&p.list.IndependentSegments, v) },
 	"EXT-X-I-FRAMES-ONLY":          func(p *parser, v string) error { return p.flag(&p.list.IFramesOnly, v) },
 	"EXT-X-ENDLIST":                func(p *parser, v string) error { return p.flag(&p.list.EndList, v) },
-	"EXT-X-DEFINE":                 func(p *parser, v string) error { return p.define(v, true) },
+	"EXT-X-DEFINE":                 (*parser).defineTag,
+	"EXT-X-START":                  (*parser).start,
 	"EXT-X-SKIP":                   (*parser).skip,
 	"EXTINF":                       (*parser).inf,
 	"EXT-X-BYTERANGE":              (*parser).byteRange,
@@ -97,7 +99,7 @@ var mediaTags = map[string]func(*parser, string) error{
 	"EXT-X-MAP":                    (*parser).mapTag,
 	"EXT-X-PROGRAM-DATE-TIME":      (*parser).date,
 	"EXT-X-GAP":                    func(p *parser, v string) error { return p.flag(&p.cur.Gap, v) },
-	"EXT-X-BITRATE":                func(p *parser, v string) error { _, err := p.integer("EXT-X-BITRATE", v); return err },
+	"EXT-X-BITRATE":                (*parser).bitRate,
 	"EXT-X-DATERANGE":              (*parser).dateRange,
 	"EXT-X-PART":                   (*parser).part,
 	"EXT-X-PRELOAD-HINT":           (*parser).hint,
@@ -198,6 +200,10 @@ func (p *parser) skip(v string) error {
 	a := p.attributes("EXT-X-SKIP", v)
 	a.need("K-3", "SKIPPED-SEGMENTS")
 	n := a.integer("SKIPPED-SEGMENTS")
+	if a.has("RECENTLY-REMOVED-DATERANGES") {
+		p.list.SkipsRanges = true
+		p.list.Removed = strings.Split(strings.Trim(a.values["RECENTLY-REMOVED-DATERANGES"], `"`), "\t")
+	}
 	if a.err != nil {
 		return a.err
 	}
@@ -231,6 +237,31 @@ func (p *parser) byteRange(v string) error {
 	return err
 }
 
+func (p *parser) defineTag(v string) error {
+	p.list.variables = true
+	p.list.queried = p.list.queried || strings.Contains(v, "QUERYPARAM=")
+	return p.define(v, true)
+}
+
+// start reads a signed TIME-OFFSET (S-14).
+func (p *parser) start(v string) error {
+	a := p.attributes("EXT-X-START", v)
+	a.need("S-6", "TIME-OFFSET")
+	text := a.values["TIME-OFFSET"]
+	if at, err := p.float("TIME-OFFSET", strings.TrimPrefix(text, "-")); err == nil {
+		if strings.HasPrefix(text, "-") {
+			at = -at
+		}
+		p.list.StartAt = &at
+	} else if a.err == nil {
+		a.err = err
+	}
+	return a.err
+}
+
+// bitRate applies to this segment and all that follow (G-15).
+func (p *parser) bitRate(v string) error { return p.count(&p.rate, "EXT-X-BITRATE", v) }
+
 // beforeParts fails when a tag that applies to a whole segment comes behind its first part (G-16).
 func (p *parser) beforeParts(tag string) error {
 	if len(p.cur.Parts) > 0 {
@@ -250,11 +281,21 @@ func (p *parser) discontinuity(v string) error {
 func (p *parser) keyTag(v string) error {
 	a := p.attributes("EXT-X-KEY", v)
 	a.need("E-1", "METHOD")
-	if method := a.word("METHOD"); method == "NONE" {
+	switch method := a.word("METHOD"); method {
+	case "NONE":
+		if len(a.values) > 1 {
+			a.fail("E-1", "METHOD=NONE has no other attributes")
+		}
 		p.key = ""
-	} else {
+	case "AES-128", "SAMPLE-AES", "SAMPLE-AES-CTR", "AES-256-GCM", "":
 		a.need("E-5", "URI")
 		a.text("URI")
+		if iv := a.values["IV"]; iv != "" && (len(iv) != 34 || strings.Trim(iv[:2], "0xX") != "" || strings.Trim(iv[2:], "0123456789abcdefABCDEF") != "") {
+			a.fail("E-5", "IV=%s is not 0x and 128 bits", iv)
+		}
+		p.key = v
+	default:
+		a.fail("E-1", "METHOD=%s", method)
 		p.key = v
 	}
 	if a.err != nil {
@@ -277,9 +318,12 @@ func (p *parser) mapTag(v string) error {
 	return p.beforeParts("EXT-X-MAP")
 }
 
+// dateLayouts are the forms of a date that are in use.
+var dateLayouts = []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999"}
+
 // date reads an ISO 8601 date; one without a zone is taken for UTC and found by Check.
 func (p *parser) date(v string) error {
-	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999"} {
+	for _, layout := range dateLayouts {
 		t, err := time.Parse(layout, v)
 		if year := t.UTC().Year(); err != nil || year < 1 || year > 9998 {
 			continue
@@ -288,13 +332,6 @@ func (p *parser) date(v string) error {
 		return p.beforeParts("EXT-X-PROGRAM-DATE-TIME")
 	}
 	return p.errorf("G-10", "EXT-X-PROGRAM-DATE-TIME %q is not a date", v)
-}
-
-func (p *parser) dateRange(v string) error {
-	a := p.attributes("EXT-X-DATERANGE", v)
-	a.need("D-1", "ID")
-	a.text("ID")
-	return a.err
 }
 
 func (p *parser) part(v string) error {
@@ -315,6 +352,7 @@ func (p *parser) hint(v string) error {
 	a := p.attributes("EXT-X-PRELOAD-HINT", v)
 	a.need("PH-2", "TYPE", "URI")
 	h := Hint{Type: a.word("TYPE"), URI: a.text("URI"), Start: a.integer("BYTERANGE-START"), Length: a.integer("BYTERANGE-LENGTH")}
+	h.Ranged = a.has("BYTERANGE-START") || a.has("BYTERANGE-LENGTH")
 	p.list.Hints = append(p.list.Hints, h)
 	return a.err
 }
@@ -355,7 +393,7 @@ func (p *parser) segment(uri string) (err error) {
 func (p *parser) place() {
 	p.cur.MSN = p.list.MediaSequence + int64(p.list.Skipped) + int64(len(p.list.Segments))
 	p.cur.DSN = p.list.DiscontinuitySequence + p.breaks
-	p.cur.InForce, p.cur.Key = p.initURI, p.key
+	p.cur.InForce, p.cur.Key, p.cur.BitRate = p.initURI, p.key, p.rate
 	if p.cur.URI != "" {
 		p.cur.Line = p.line
 	}

@@ -10,9 +10,15 @@ type Playlist struct {
 	Open                *Listed // parent of the parts behind the last segment; nil when there are none
 	Hints               []Hint
 	Reports             []Report
+	DateRanges          []Range
+	SkipsRanges         bool     // a delta update v2
+	Removed             []string // IDs of RECENTLY-REMOVED-DATERANGES
 	EndList             bool
 
-	tags map[string]int // line of each singular tag
+	StartAt *float64 // TIME-OFFSET of EXT-X-START, s; nil: none
+
+	tags               map[string]int // line of each singular tag
+	variables, queried bool           // EXT-X-DEFINE is there, with QUERYPARAM
 }
 
 // Listed is a segment in its place.
@@ -24,6 +30,8 @@ type Listed struct {
 	Title    string
 	Key      string // attribute list of the KEY in force; empty: in the clear
 
+	BitRate int // kbit/s, of EXT-X-BITRATE; 0: none
+
 	zoneless  bool // its date has no time zone
 	lateParts bool // a part stands between its EXTINF and its URI
 }
@@ -32,6 +40,7 @@ type Listed struct {
 type Hint struct {
 	Type, URI     string
 	Start, Length int64 // Length 0: to the end
+	Ranged        bool  // a piece of its resource, even if that begins at 0
 }
 
 // Report is an EXT-X-RENDITION-REPORT. LastMSN and LastPart are -1 when they are absent.

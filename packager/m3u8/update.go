@@ -1,5 +1,10 @@
 package m3u8
 
+import (
+	"slices"
+	"strings"
+)
+
 // CheckUpdate holds a version of a media playlist against an earlier one of the same URL: only the edits of
 // L-1 are allowed, and a listed segment never changes (L-11). Both are full playlists; apply a delta first.
 func CheckUpdate(prev, next *Playlist) []Finding {
@@ -31,6 +36,7 @@ func CheckUpdate(prev, next *Playlist) []Finding {
 		}
 	}
 	c.promised(prev, next)
+	c.keptRanges(prev, next)
 	return c.findings
 }
 
@@ -146,9 +152,26 @@ func (c *checker) promised(prev, next *Playlist) {
 	if s == nil || part >= len(s.Parts) {
 		return
 	}
+	c.newInit(prev, s)
 	for _, h := range prev.Hints {
 		if h.Type == "PART" && s.Parts[part].URI != h.URI {
 			c.add("PH-2", s.Line, "%s was promised, %s came", h.URI, s.Parts[part].URI)
 		}
+	}
+}
+
+// newInit wants a hint at the init section of s, the segment of the part that came next, where it is another than that
+// of the last part before (PH-4).
+func (c *checker) newInit(prev *Playlist, s *Listed) {
+	last := prev.Open
+	if last == nil && len(prev.Segments) > 0 {
+		last = &prev.Segments[len(prev.Segments)-1]
+	}
+	if last == nil || last.InForce == s.InForce || prev.EndList {
+		return
+	}
+	uri, _, _ := strings.Cut(s.InForce, "#")
+	if !slices.ContainsFunc(prev.Hints, func(h Hint) bool { return h.Type == "MAP" && h.URI == uri }) {
+		c.add("PH-4", s.Line, "segment %d has the new init section %s, and no hint said so", s.MSN, uri)
 	}
 }
