@@ -4,6 +4,7 @@ package room
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
@@ -117,4 +118,40 @@ func (c Config) looks() map[string]compositor.Look {
 		looks[cv.Name] = cv.Look
 	}
 	return looks
+}
+
+// merged is c with what differs between before and after changed to after's; canvases that are in all
+// three are merged one by one.
+func (c Config) merged(before, after Config) Config {
+	next := c
+	mergeFields(reflect.ValueOf(&next).Elem(), reflect.ValueOf(before), reflect.ValueOf(after), "Canvases")
+	names := func(c Config) (names []string) {
+		for _, cv := range c.Canvases {
+			names = append(names, cv.Name)
+		}
+		return names
+	}
+	if !slices.Equal(names(before), names(after)) || !slices.Equal(names(c), names(after)) {
+		if !reflect.DeepEqual(before.Canvases, after.Canvases) {
+			next.Canvases = after.Canvases
+		}
+		return next
+	}
+	next.Canvases = slices.Clone(c.Canvases)
+	for i := range next.Canvases {
+		cv := reflect.ValueOf(&next.Canvases[i]).Elem()
+		b, a := reflect.ValueOf(before.Canvases[i]), reflect.ValueOf(after.Canvases[i])
+		mergeFields(cv, b, a, "Look")
+		mergeFields(cv.FieldByName("Look"), b.FieldByName("Look"), a.FieldByName("Look"), "")
+	}
+	return next
+}
+
+// mergeFields sets those fields of v, but the one named except, that differ between before and after.
+func mergeFields(v, before, after reflect.Value, except string) {
+	for i := range v.NumField() {
+		if v.Type().Field(i).Name != except && !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
+			v.Field(i).Set(after.Field(i))
+		}
+	}
 }

@@ -273,23 +273,41 @@ func (r *Room) lingerLocked() {
 	}
 	p := r.prog
 	r.stopTimer()
-	r.empty = time.AfterFunc(r.cfg.Linger, func() {
+	goodbye := min(closingTime, r.cfg.Linger/2)
+	r.empty = time.AfterFunc(r.cfg.Linger-goodbye, func() {
 		r.mu.Lock()
+		defer r.mu.Unlock()
 		if r.prog != p || len(r.guests) > 0 {
-			r.mu.Unlock()
 			return
 		}
-		reason := "nobody on stage for " + r.cfg.Linger.String()
-		r.detach()
-		r.mu.Unlock()
-		r.finish(p, nil, reason)
+		p.comp.SetClosing(true)
+		r.empty = time.AfterFunc(goodbye, func() { r.endEmpty(p) })
 	})
+}
+
+// closingTime is how long an empty program says goodbye before it ends.
+const closingTime = 10 * time.Second
+
+// endEmpty ends p unless somebody came.
+func (r *Room) endEmpty(p *program) {
+	r.mu.Lock()
+	if r.prog != p || len(r.guests) > 0 {
+		r.mu.Unlock()
+		return
+	}
+	reason := "nobody on stage for " + r.cfg.Linger.String()
+	r.detach()
+	r.mu.Unlock()
+	r.finish(p, nil, reason)
 }
 
 func (r *Room) stopTimer() {
 	if r.empty != nil {
 		r.empty.Stop()
 		r.empty = nil
+	}
+	if r.prog != nil {
+		r.prog.comp.SetClosing(false)
 	}
 }
 
@@ -306,10 +324,26 @@ func (r *Room) find(id string) *guest {
 func (r *Room) apply(cfg Config) (later []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.applyLocked(cfg)
+}
+
+func (r *Room) applyLocked(cfg Config) (later []string) {
 	if r.prog != nil {
 		later = r.cfg.changed(cfg)
 		r.prog.comp.Apply(cfg.looks())
 	}
 	r.cfg = cfg
 	return later
+}
+
+// merge applies to the room what differs between before and after, and nothing else: what was changed
+// by other means since stays.
+func (r *Room) merge(before, after Config) (later []string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := r.cfg.merged(before, after)
+	if err := next.Validate(); err != nil {
+		return nil, err
+	}
+	return r.applyLocked(next), nil
 }

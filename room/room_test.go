@@ -469,3 +469,66 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 		}
 	}
 }
+
+func TestMergeLeavesAloneWhatWasNotNamed(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		before := demo()
+		live := demo()
+		live.Canvases[0].Look.Fit, live.Linger = layout.Contain, 3*time.Minute
+		if _, err := rs.Apply(live); err != nil { // as an API would
+			t.Fatal(err)
+		}
+		after := demo()
+		after.Canvases[0].Look.Layout.Mode, after.Window = layout.Split, 2*time.Minute
+		later, err := rs.Merge(before, after)
+		if err != nil || strings.Join(later, " ") != "window" {
+			t.Fatalf("%v, %v", later, err)
+		}
+		got := rs.rooms["demo"].config()
+		look := got.Canvases[0].Look
+		if look.Layout.Mode != layout.Split || look.Fit != layout.Contain || got.Linger != 3*time.Minute || got.Window != 2*time.Minute {
+			t.Errorf("%+v", got)
+		}
+		after.Preset = "slow"
+		if _, err := rs.Merge(before, after); err == nil || rs.rooms["demo"].config().Preset != "low" {
+			t.Errorf("a broken change is taken: %v", err)
+		}
+		after.Name = "other"
+		if _, err := rs.Merge(before, after); !errors.Is(err, ingest.ErrNoRoom) {
+			t.Errorf("an unknown room: %v", err)
+		}
+	}, demo())
+}
+
+func TestEmptyProgramSaysGoodbyeBeforeItEnds(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		pixel := func() codec.YCbCr {
+			time.Sleep(100 * time.Millisecond)
+			r := rs.rooms["demo"]
+			pic := r.prog.comp.Snapshot()
+			defer pic.Release()
+			var sum int
+			for y := range pic.H {
+				for x := range pic.W {
+					sum += int(pic.Pixel(x, y).Y)
+				}
+			}
+			return codec.YCbCr{Y: uint8(sum / 256)}
+		}
+		v := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		v.Report(ingest.Gone)
+		time.Sleep(45 * time.Second)
+		empty := pixel()
+		time.Sleep(10 * time.Second)
+		closing := pixel()
+		if empty == closing {
+			t.Error("there is no goodbye")
+		}
+		again := perform(t, rs, ingest.Request{Session: "2", Name: "Bob"})
+		again.Report(ingest.Gone)
+		if got := pixel(); got != empty {
+			t.Errorf("after somebody was there again: %v, want %v", got, empty)
+		}
+	}, demo())
+}

@@ -111,6 +111,29 @@ func (rs *Rooms) Apply(cfg Config) (later []string, err error) {
 	return r.apply(cfg), nil
 }
 
+// Merge changes a room by what differs between two configurations of it, as Apply does; what was changed
+// by other means since before was applied stays as it is.
+func (rs *Rooms) Merge(before, after Config) (later []string, err error) {
+	rs.mu.Lock()
+	r := rs.rooms[after.Name]
+	rs.mu.Unlock()
+	if r == nil {
+		return nil, fmt.Errorf("%w: %q", ingest.ErrNoRoom, after.Name)
+	}
+	return r.merge(before, after)
+}
+
+// Config is the configuration that a room has now; the zero one where there is no such room.
+func (rs *Rooms) Config(name string) Config {
+	rs.mu.Lock()
+	r := rs.rooms[name]
+	rs.mu.Unlock()
+	if r == nil {
+		return Config{}
+	}
+	return r.config()
+}
+
 // Close ends every program: encoders flush, playlists get their ENDLIST. It
 // returns when all of it is written, or with ctx's error.
 func (rs *Rooms) Close(ctx context.Context) error {

@@ -169,15 +169,20 @@ func load(cmd *cobra.Command) (configs.Config, error) {
 		"udp.port":     f.Lookup("udp"),
 		"data":         f.Lookup("data"),
 	}}
-	src.File = f.Lookup("config").Value.String()
-	if src.File == "" {
-		src.File = os.Getenv(configs.FileVar)
-	}
+	src.File = configFile(cmd)
 	cfg, warnings, err := configs.Load(src)
 	for _, w := range warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "tilecast: warning: %s\n", w)
 	}
 	return cfg, err
+}
+
+// configFile is the file that cmd's flag or the environment names; empty: none.
+func configFile(cmd *cobra.Command) string {
+	if file := cmd.Flags().Lookup("config").Value.String(); file != "" {
+		return file
+	}
+	return os.Getenv(configs.FileVar)
 }
 
 // start serves what cmd's configuration says until its context ends.
@@ -192,5 +197,6 @@ func start(cmd *cobra.Command, opt serveOptions) error {
 	}
 	opt.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	opt.Out = cmd.OutOrStdout()
+	opt.File, opt.Reload = configFile(cmd), func() (configs.Config, error) { return load(cmd) }
 	return serve(cmd.Context(), cfg, opt)
 }

@@ -40,6 +40,9 @@ type serveOptions struct {
 	Log          *slog.Logger
 	Broadcasters int            // synthetic ones in the first room
 	Ready        func(*gateway) // called once everything listens; nil is nobody
+
+	File   string                         // that the configuration comes from, to be watched; empty: none
+	Reload func() (configs.Config, error) // reads it again
 }
 
 // gateway is the running whole.
@@ -49,6 +52,7 @@ type gateway struct {
 	ingest *ingest.Server
 	rooms  *room.Rooms
 	fonts  *art.Fonts
+	taken  []room.Config // what the rooms began with
 	origin *origin.Server
 	store  *archive.Store // nil: nothing is kept
 	http   *http.Server
@@ -80,6 +84,11 @@ func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
 	defer cancel()
 	demo := make(chan error, 1)
 	go func() { demo <- g.demo(ctx, opt) }() // ends with ctx
+	watched := make(chan struct{})
+	go func() { // ends with ctx
+		defer close(watched)
+		g.watch(ctx, opt)
+	}()
 	for running := true; running; {
 		select {
 		case err = <-served:
@@ -91,6 +100,7 @@ func serve(ctx context.Context, cfg configs.Config, opt serveOptions) error {
 		}
 	}
 	cancel()
+	<-watched
 	err = errors.Join(err, g.close(opt.Log))
 	if demo != nil {
 		err = errors.Join(err, <-demo)
@@ -146,6 +156,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.taken = rooms
 	if g.rooms, err = room.New(rooms, codec.LibAV(), g.origin, g.store, log); err != nil {
 		return nil, err
 	}
