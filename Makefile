@@ -11,7 +11,7 @@ WHOLE := ./cmd/tilecast/... ./origin/web/...
 ONCE  := -short -timeout 5m -skip 'Browser|Chromium'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test bench lint fmt clean
+.PHONY: help setup build run demo test conformance bench lint fmt clean
 
 help: ## say what there is to make
 	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ test: ## install what tests need and run all of them
 	go test -p 1 -timeout 15m $(WHOLE)
 	CGO_ENABLED=0 go test $(ONCE) ./...
 	go test -race $(ONCE) ./...
+
+conformance: setup ## print every rule of LL-HLS with the tests that prove it
+	go test -count=1 -run TestConformance -v ./cmd/tilecast/conformance
 
 bench: ## measure it against its peers and its goals; prints one table
 	@scripts/setup bench

@@ -22,7 +22,7 @@ func cue(p *Program, id string, at media.Time) Announcement {
 
 // An event is a date range in every playlist, the same in all (D-9), from the next part on, with what it must have (D-1, D-2, D-3, D-7,
 // G-10), until no listed segment shows any of it (D-8, L-1); then a delta of the second kind names it for as long as older
-// copies may be used (K-6). Deltas of the first kind leave none out (K-5).
+// copies may be used (K-6, K-12). An ID comes once, so nothing can contradict it (D-4). Deltas of the first kind leave none out (K-5).
 func TestDateRanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

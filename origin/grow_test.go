@@ -71,7 +71,7 @@ func TestRangeHintAtASegmentsEnd(t *testing.T) {
 }
 
 // The growing tail is sent part by part, whole parts only, until the segment is complete, whichever way its end is left
-// open (PH-7, PH-8, PH-9, N-4).
+// open (PH-7, PH-8, PH-9, N-4); no cache may keep it (N-20).
 func TestTailGrowsPartByPart(t *testing.T) {
 	for _, header := range []string{"bytes=%d-9007199254740991", "bytes=%d-", ""} {
 		synctest.Test(t, func(t *testing.T) {

@@ -56,6 +56,7 @@ func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
 	if sound != nil && name != "" {
 		m.Audio = []m3u8.Media{{
 			GroupID: "audio", Name: "Program", URI: playlistURI(cfg, sound), Default: true, AutoSelect: true,
+			Language: "und", // whoever speaks (AAS 8.10)
 			Channels: strconv.Itoa(sound.init.Params.Audio.Channels),
 		}}
 	}

@@ -236,8 +236,11 @@ func (v *version) header(f form) m3u8.Header {
 		MediaSequence:         v.first,
 		DiscontinuitySequence: v.dsn,
 	}
-	if f&ranges != 0 {
+	switch {
+	case f&ranges != 0:
 		h.Version = 10
+	case f&delta == 0 && (f&frames != 0 || !plan.LowLatency()):
+		h.Version = 6
 	}
 	if h.IFramesOnly { // it has no parts (P-14); SERVER-CONTROL is that of all playlists (M-16)
 		h.PartTarget = 0

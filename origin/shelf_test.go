@@ -194,6 +194,7 @@ func history(s *Stream, inits []packager.Init, parts map[int64][]packager.Part, 
 
 // After a restart: the open segment ends with the parts it had, the next number follows behind a DISCONTINUITY with a new
 // init section and its date, in every rendition; nothing that was published changes (L-1, L-11, M-5, M-9, G-4, G-6, G-11).
+// Numbers go on whoever comes back (L-12).
 func TestResume(t *testing.T) {
 	for _, shape := range []struct {
 		name          string

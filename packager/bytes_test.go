@@ -70,6 +70,52 @@ func TestPartGolden(t *testing.T) {
 }
 
 // F-16: frames are whole ticks at every rate.
+// A part is prft (in the first of a segment), emsg, moof and mdat, and nothing else: no sidx (F-10), no styp that the parent would
+// repeat (F-11); the brands that an init section claims are those whose rules it keeps (F-6, F-7, F-8).
+func TestPartsHoldNothingElse(t *testing.T) {
+	eachTrack(t, func(t *testing.T, plan Plan, in Init) {
+		book := NewEvents(plan)
+		if _, err := book.Add(event("a", plan.partTime()/2)); err != nil {
+			t.Fatal(err)
+		}
+		var out recorder
+		track := NewTrack(in, plan, TrackConfig{FirstMSN: 1, Wall: wall, Events: book}, &out)
+		for n := int64(0); len(out.parts) < plan.PartsPerSegment+1; n++ {
+			if err := track.Write(packet(plan, in, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for k, p := range out.parts {
+			file, err := mp4.DecodeFile(bytes.NewReader(p.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var boxes []string
+			for _, b := range file.Children {
+				boxes = append(boxes, b.Type())
+			}
+			want := "moof mdat"
+			if k == 0 {
+				want = "emsg " + want
+			}
+			if p.Index == 0 {
+				want = "prft " + want
+			}
+			if got := strings.Join(boxes, " "); got != want {
+				t.Errorf("part %d: %s, want %s", k, got, want)
+			}
+		}
+		init, err := mp4.DecodeFile(bytes.NewReader(in.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		brands := strings.Join(init.Ftyp.CompatibleBrands(), " ")
+		if trak := init.Moov.Trak; len(init.Moov.Traks) != 1 || trak.Edts != nil || brands != map[bool]string{true: "iso6 cmfc cmf2", false: "iso6 cmfc"}[in.Params.Video != nil] {
+			t.Errorf("%d tracks, edit list %v, brands %s", len(init.Moov.Traks), trak.Edts, brands)
+		}
+	})
+}
+
 func TestVideoTimescaleIsExact(t *testing.T) {
 	for _, r := range append(rates, media.FrameRate{Num: 24000, Den: 1001}, media.FrameRate{Num: 60000, Den: 1001}, media.FrameRate{Num: 48, Den: 1}, media.FrameRate{Num: 120, Den: 1}) {
 		scale := videoTimescale(r)

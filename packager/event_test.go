@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -139,6 +140,13 @@ func TestEventOfUnknownDuration(t *testing.T) {
 	}
 	if emsg, ok := file.Children[0].(*mp4.EmsgBox); !ok || emsg.EventDuration != 0xffffffff {
 		t.Errorf("%+v", file.Children[0])
+	}
+}
+
+// T-6: the expression by which hls.js knows the scheme.
+func TestPlayersKnowTheScheme(t *testing.T) {
+	if !regexp.MustCompile(`(?i)/emsg[-/]ID3`).MatchString(SchemeID3) {
+		t.Error(SchemeID3)
 	}
 }
 

@@ -117,6 +117,9 @@ func simulate(t *testing.T, p Plan, grain media.Time, first, segments int64) {
 		if segment != exact || math.Abs(decimals(segment)-printed) > float64(p.PartsPerSegment+1)*5e-6 {
 			t.Fatalf("P-15: %s at %v: segment %d of %v has parts of %v", p.Preset, p.Rate, n, segment, exact)
 		}
+		if segment.Seconds() > 1.5*float64(p.Target) {
+			t.Fatalf("L-3: %s at %v: segment %d of %v", p.Preset, p.Rate, n, segment)
+		}
 		if int(math.Round(segment.Seconds())) > p.Target {
 			t.Fatalf("M-1: %s at %v: segment %d of %v, TARGETDURATION %d", p.Preset, p.Rate, n, segment, p.Target)
 		}

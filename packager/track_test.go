@@ -123,6 +123,7 @@ func TestTrackErrorsAreClearAndSticky(t *testing.T) {
 		{"off the grid", 3, func(p *media.Packet) { p.At++ }, "not on the grid of frames of 0.033333s"},
 		{"no duration", 3, func(p *media.Packet) { p.Dur = 0 }, "not on the grid"},
 		{"over the edge", 9, func(p *media.Packet) { p.Dur = 2 * frame }, "reaches over the part's edge at 0.333333s"},
+		// G-17
 		{"segment without key", 60, func(p *media.Packet) { p.Key = false }, "segment 2 at 2.000000s does not begin with a key frame"},
 		{"not Annex B", 3, func(p *media.Packet) { p.Data = []byte{0, 0, 0, 9, 0x41} }, "packet at 0.100000s: not H.264 in Annex B format"},
 		{"no picture", 3, func(p *media.Packet) { p.Data = annexB([]byte{nalAUD, 0x10}) }, "access unit without a picture"},
