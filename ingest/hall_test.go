@@ -64,6 +64,12 @@ func (h *hall) Admit(_ context.Context, r Request) (Seat, error) {
 	return s, nil
 }
 
+func (s *testSeat) Devices(camera, microphone bool) {
+	s.hall.mu.Lock()
+	defer s.hall.mu.Unlock()
+	s.on = [2]bool{camera, microphone}
+}
+
 func (h *hall) seat(i int) *testSeat {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -77,6 +83,7 @@ type testSeat struct {
 	hall *hall
 	req  Request
 	left chan bool // graceful, once
+	on   [2]bool   // camera and microphone, as the client says
 
 	mu      sync.Mutex
 	reports []Presence

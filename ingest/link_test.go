@@ -27,7 +27,7 @@ func TestLinks(t *testing.T) {
 	_, url := startServer(t, newHall(), Config{ICEServers: iceServers()})
 	res, _ := request(t, http.MethodPost, url+"/whip/demo", sdpType, readFixture(t, "obs"))
 	links := res.Header.Values("Link")
-	if len(links) != 4 || !strings.Contains(links[3], wantedRel) {
+	if len(links) != 5 || !strings.Contains(links[3], wantedRel) || !strings.Contains(links[4], devicesRel) {
 		t.Fatalf("%d lines: %q", len(links), links)
 	}
 	if links[0] != `<stun:stun.example.org>; rel="ice-server"` {

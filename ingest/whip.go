@@ -27,6 +27,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("/whip/{room}", s.endpoint)
 	mux.HandleFunc("/whip/{room}/{session}", s.resource)
 	mux.HandleFunc("/whip/{room}/{session}"+wantedPath, s.wanted)
+	mux.HandleFunc("/whip/{room}/{session}"+devicesPath, s.devices)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusNotFound, "publish by WHIP to /whip/ followed by the name of a room")
 	})
@@ -167,6 +168,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	h.Set("Location", at)
 	s.tellServers(h, newID())
 	h.Add("Link", fmt.Sprintf("<%s%s>; rel=%q", at, wantedPath, wantedRel))
+	h.Add("Link", fmt.Sprintf("<%s%s>; rel=%q", at, devicesPath, devicesRel))
 	w.WriteHeader(http.StatusCreated)
 	io.WriteString(w, answer)
 }

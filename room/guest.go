@@ -92,6 +92,7 @@ func (g *guest) takeOver(req ingest.Request) {
 		g.tile.Rename(name)
 	}
 	g.audio, g.video = 0, 0
+	g.tile.SetDevices(true, true)
 	g.tile.SetAway(g.seen)
 }
 
@@ -145,6 +146,15 @@ func (s *seat) Open(c media.Codec) (ingest.Inlet, error) {
 	s.guest.seen = true
 	s.guest.tile.SetAway(false)
 	return &inlet{Input: in, seat: s, open: n}, nil
+}
+
+// Devices shows what the client says of its camera and microphone.
+func (s *seat) Devices(camera, microphone bool) {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	if s.guest.seat == s {
+		s.guest.tile.SetDevices(camera, microphone)
+	}
 }
 
 func (s *seat) Report(p ingest.Presence) { s.room.report(s, p) }

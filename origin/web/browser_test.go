@@ -389,19 +389,23 @@ func TestStageInBrowser(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#cam-toggle")))
 	b.says("Your camera is off")
 	b.truth(`tilecast.publisher.video.sender.track === null`)
+	b.said(`{"camera":false,"microphone":true}`)
 	b.do(chromedp.Click(chromedp.CSS("#mic-toggle")))
 	b.until(`!tilecast.tracks.audio.enabled`)
+	b.said(`{"camera":false,"microphone":false}`)
 	b.shot("stage-off")
 	b.do(chromedp.Click(chromedp.CSS("#cam-toggle")))
 	b.until(`tilecast.publisher.video.sender.track?.readyState === 'live'`)
+
+	b.truth(`tilecast.publisher.pc.getConfiguration().iceServers.length === 2 && tilecast.publisher.pc.getConfiguration().iceServers[1].credential === 'c"d'`)
 
 	// Only the layers that the server wants are encoded.
 	const on = `tilecast.publisher.video.sender.getParameters().encodings.map(e => e.active ? e.rid : '').join('')`
 	b.truth(on + ` === 'lmh'`)
 	b.gateway.set(func(g *gateway) { g.wanted = `{"w":320,"h":180,"rids":["l"]}` })
 	b.until(on + ` === 'l'`)
-	b.gateway.set(func(g *gateway) { g.wanted = `{"w":0,"h":0,"rids":[]}` })
-	b.until(on + ` === ''`)
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":0,"h":0,"rids":["m"]}` })
+	b.until(on + ` === 'm'`)
 	b.gateway.set(func(g *gateway) { g.wanted = `{"w":1280,"h":720,"rids":["h"]}` })
 	b.until(on + ` === 'h'`)
 
@@ -472,12 +476,15 @@ func (b *browser) deleted() {
 func TestStageByAddress(t *testing.T) {
 	b := newBrowser(t)
 	for _, codec := range []string{"VP8", "H264"} {
-		b.open("/stage/demo?auto=1&id=one&codec=" + codec)
+		b.open("/stage/demo?auto=1&id=one&token=sesame&codec=" + codec)
 		b.state("live")
 		b.gateway.set(func(g *gateway) {
 			offer := g.offers[len(g.offers)-1]
 			if !strings.Contains(offer, codec+"/90000") || strings.Contains(offer, "VP9/90000") {
 				t.Errorf("codec %s was not offered alone", codec)
+			}
+			if g.tokens[len(g.tokens)-1] != "Bearer sesame" {
+				t.Errorf("came with %q", g.tokens[len(g.tokens)-1])
 			}
 			if g.posts[len(g.posts)-1] != "id=one" {
 				t.Errorf("posted with %q", g.posts[len(g.posts)-1])

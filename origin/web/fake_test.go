@@ -125,7 +125,9 @@ type gateway struct {
 	deleted  int
 	restarts int    // ICE restarts taken
 	wanted   string // what the page hears of layers
-	list     int    // segments in the playlists of programs to come
+	on       string // what it says of its devices
+	tokens   []string
+	list     int // segments in the playlists of programs to come
 }
 
 func newGateway(t *testing.T) *gateway {
@@ -137,6 +139,11 @@ func newGateway(t *testing.T) *gateway {
 	mux.HandleFunc("GET /hls/{room}/{program}/{file}", g.media)
 	mux.HandleFunc("POST /whip/{room}", g.publish)
 	mux.HandleFunc("GET /whip/{room}/{session}/wanted", g.want)
+	mux.HandleFunc("PUT /whip/{room}/{session}/devices", g.devices)
+	mux.HandleFunc("OPTIONS /whip/{room}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Link", `<stun:127.0.0.1:9>; rel="ice-server"`)
+		w.Header().Add("Link", `<turn:127.0.0.1:9?transport=udp>; rel="ice-server"; username="u"; credential="c\"d"; credential-type="password"`)
+	})
 	mux.HandleFunc("PATCH /whip/{room}/{session}", g.restart)
 	mux.HandleFunc("DELETE /whip/{room}/{session}", g.unpublish)
 	g.Handler = mux
@@ -261,6 +268,7 @@ func (g *gateway) publish(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.posts = append(g.posts, r.URL.RawQuery)
+	g.tokens = append(g.tokens, r.Header.Get("Authorization"))
 	g.offers = append(g.offers, string(offer))
 	if g.refuse != 0 {
 		w.Header().Set("Retry-After", "1")
@@ -278,6 +286,7 @@ func (g *gateway) publish(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Location", r.URL.Path+"/"+id)
 	w.Header().Add("Link", `<stun:stun.invalid>; rel="ice-server"`)
 	w.Header().Add("Link", "<"+r.URL.Path+"/"+id+`/wanted>; rel="tilecast-wanted"`)
+	w.Header().Add("Link", "<"+r.URL.Path+"/"+id+`/devices>; rel="tilecast-devices"`)
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, pc.LocalDescription().SDP)
 }
@@ -330,6 +339,30 @@ func fragmentLines(fragment string) map[string]string {
 		}
 	}
 	return said
+}
+
+func (g *gateway) devices(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.on = string(body)
+}
+
+// said waits until the page has said so of its devices.
+func (b *browser) said(on string) {
+	b.t.Helper()
+	for {
+		got := ""
+		b.gateway.set(func(g *gateway) { got = g.on })
+		if got == on {
+			return
+		}
+		select {
+		case <-b.ctx.Done():
+			b.t.Fatalf("the page said %s of its devices, not %s", got, on)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // want says which layers are wanted, again and again; a browser reconnects each time.

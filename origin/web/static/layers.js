@@ -14,22 +14,12 @@ export function encodings(kind, codec, maxBitrate) {
   }));
 }
 
-// link finds the address with a relation in the Link header of an answer (RFC 8288).
-export function link(header, relation, base) {
-  for (const one of (header ?? '').split(/,\s*(?=<)/)) {
-    const [, target, rest] = /^<([^>]*)>(.*)$/.exec(one.trim()) ?? [];
-    if (target && new RegExp(`;\\s*rel="?${relation}"?(;|$)`).test(rest)) return new URL(target, base).href;
-  }
-  return '';
-}
-
-// active marks the encodings that are wanted; null where nothing changes. Without a list of layers, and where a
-// listed one is not known, all are.
+// active marks the encodings that are wanted; null where nothing changes. Without a list of layers that are known,
+// all are, unless nothing is shown.
 export function active(all, wanted) {
   const { w, h, rids } = wanted ?? {};
-  const off = w === 0 && h === 0;
   const known = Array.isArray(rids) && rids.some(rid => all.some(e => e.rid === rid));
-  const on = e => !off && (!known || rids.includes(e.rid));
+  const on = e => known ? rids.includes(e.rid) : !(w === 0 && h === 0);
   return all.every(e => e.active === on(e)) ? null : all.map(e => ({ ...e, active: on(e) }));
 }
 

@@ -17,13 +17,16 @@ export class Pulse {
   }
 }
 
-// traffic sums bytes over all transports of a report.
+// traffic sums what went each way: bytes of all transports, and answers to checks of the path, which count as heard.
 export function traffic(report) {
   let sent = 0, received = 0;
   for (const s of report.values()) {
-    if (s.type !== 'transport') continue;
-    sent += s.bytesSent ?? 0;
-    received += s.bytesReceived ?? 0;
+    if (s.type === 'transport') {
+      sent += s.bytesSent ?? 0;
+      received += s.bytesReceived ?? 0;
+    } else if (s.type === 'candidate-pair') {
+      received += s.responsesReceived ?? 0;
+    }
   }
   return { sent, received };
 }

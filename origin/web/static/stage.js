@@ -7,7 +7,7 @@ import { Place } from './place.js';
 import { Share } from './share.js';
 import { identity } from './identity.js';
 
-const room = document.body.dataset.room, query = new URLSearchParams(location.search);
+const room = document.body.dataset.room, query = new URLSearchParams(location.search), token = query.get('token') ?? '';
 const video = $('video'), level = new Level();
 const tracks = { audio: null, video: null };
 let muted = false, cameraOff = false, place = null, run = null, since = 0;
@@ -101,6 +101,11 @@ async function devicesChanged() {
   }
 }
 
+// tell lets viewers see at once that a device is off.
+function tell() {
+  place?.publisher?.tell({ camera: Boolean(tracks.video), microphone: Boolean(tracks.audio) && !muted });
+}
+
 function dress() {
   const on = Boolean(tracks.video);
   $('screen').hidden = on;
@@ -109,6 +114,7 @@ function dress() {
   $('mic-toggle').setAttribute('aria-pressed', !muted);
   $('cam-toggle').disabled = !on && !cameraOff;
   $('cam-toggle').setAttribute('aria-pressed', !cameraOff);
+  tell();
   const name = $('name').value.trim();
   put($('plate'), name);
   $('plate').hidden = !name;
@@ -184,7 +190,7 @@ async function goLive() {
     notice({ title: 'There is nothing to send.', hint: 'Choose a camera or a microphone.' });
     return ended(mine, 'error');
   }
-  const options = { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate };
+  const options = { codec: $('codec').value, maxBitrate: sizes[$('size').value].bitrate, token };
   place = new Place(() => destination(), tracks, options, (name, words) => { if (run === mine) progress(mine, name, words); });
   await place.hold();
 }
@@ -195,6 +201,7 @@ function progress(mine, name, words) {
   if (name === 'live') {
     since ||= performance.now();
     sent = new Sent();
+    tell();
   }
   state(name);
   share.offer(name === 'live');
@@ -272,7 +279,7 @@ function codecs() {
   if ($('codec').selectedIndex < 0) $('codec').selectedIndex = 0;
 }
 
-const share = new Share($('share'), (its, options, say) => new Place(() => destination('screen'), its, options, say), notice);
+const share = new Share($('share'), (its, options, say) => new Place(() => destination('screen'), its, { ...options, token }, say), notice);
 
 function wire() {
   $('form').onsubmit = event => { event.preventDefault(); goLive(); };

@@ -1,6 +1,7 @@
 // A WHIP client (RFC 9725): one POST, one peer connection, restarts of ICE, one DELETE. When to do which is place.js's.
 import { fragment, restarted } from './fragment.js';
-import { encodings, follow, link } from './layers.js';
+import { encodings, follow } from './layers.js';
+import { iceServers, link } from './links.js';
 import { within } from './dom.js';
 import { network, serverTrouble } from './words.js';
 
@@ -50,15 +51,21 @@ async function refusal(answer) {
 }
 
 export class Publisher {
-  // tracks is {audio, video}, either may be null: what is missing now may come later by replace().
-  constructor(url, tracks, { codec = '', maxBitrate = 0 } = {}) {
-    this.url = url;
-    this.location = null;
-    this.stopping = new AbortController();
-    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    const stream = new MediaStream([tracks.audio, tracks.video].filter(Boolean));
+  // tracks is {audio, video}, either may be null: what is missing now may come later by replace(). A token is sent with
+  // every request.
+  constructor(url, tracks, { codec = '', maxBitrate = 0, token = '' } = {}) {
+    Object.assign(this, { url, tracks, codec, maxBitrate, location: null, stopping: new AbortController(), pc: null });
+    this.headers = token ? { Authorization: `Bearer ${token}` } : {};
+  }
+
+  // open makes the connection, by way of the servers that the endpoint names.
+  async open(patience) {
+    const known = await this.ask(this.url, { method: 'OPTIONS' }, patience);
+    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: iceServers(known.headers.get('Link')) });
+    if (this.stopping.signal.aborted) this.pc.close();
+    const { tracks, codec } = this, stream = new MediaStream([tracks.audio, tracks.video].filter(Boolean));
     this.audio = this.add('audio', tracks.audio, stream);
-    this.video = this.add('video', tracks.video, stream, encodings('video', codec, maxBitrate));
+    this.video = this.add('video', tracks.video, stream, encodings('video', codec, this.maxBitrate));
     if (codec) this.video.setCodecPreferences?.(prefer(RTCRtpSender.getCapabilities('video').codecs, codec));
   }
 
@@ -72,10 +79,11 @@ export class Publisher {
     return t;
   }
 
-  replace(kind, track) { return this[kind].sender.replaceTrack(track); }
+  async replace(kind, track) { await this[kind]?.sender.replaceTrack(track); }
 
   // start resolves once media may flow, and rejects with a Trouble; the server gets so many ms to answer.
   async start(patience) {
+    await this.open(patience);
     const { pc, stopping: { signal } } = this;
     await pc.setLocalDescription(await pc.createOffer());
     await this.gathered();
@@ -89,7 +97,7 @@ export class Publisher {
     if (this.wanted) follow(this.wanted, this.video.sender, signal);
   }
 
-  get up() { return this.pc.connectionState === 'connected'; }
+  get up() { return this.pc?.connectionState === 'connected'; }
 
   // connected resolves when the connection is up, has failed for good, or signal aborts.
   connected(signal) {
@@ -105,7 +113,10 @@ export class Publisher {
     if (answer.status !== 201) throw await refusal(answer);
     const location = answer.headers.get('Location');
     if (location) this.location = new URL(location, answer.url).href;
-    this.wanted = link(answer.headers.get('Link'), 'tilecast-wanted', answer.url);
+    const links = answer.headers.get('Link');
+    this.wanted = link(links, 'tilecast-wanted', answer.url);
+    this.devices = link(links, 'tilecast-devices', answer.url);
+    this.said = '';
     if (this.stopping.signal.aborted) this.goodbye();
     return answer.text();
   }
@@ -113,7 +124,7 @@ export class Publisher {
   // ask fetches, or rejects with a Trouble of the network that trying again may mend.
   async ask(url, request, patience) {
     try {
-      return await fetch(url, { ...request, cache: 'no-store', signal: within(patience, this.stopping.signal) });
+      return await fetch(url, { ...request, headers: { ...this.headers, ...request.headers }, cache: 'no-store', signal: within(patience, this.stopping.signal) });
     } catch {
       throw new Trouble(navigator.onLine ? network.unreachable : network.offline);
     }
@@ -142,17 +153,25 @@ export class Publisher {
     return true;
   }
 
+  // tell says which devices are on, where the server wants to know: {camera, microphone}.
+  tell(on) {
+    const body = JSON.stringify(on);
+    if (!this.devices || body === this.said) return;
+    this.said = body;
+    this.ask(this.devices, { method: 'PUT', body, headers: { 'Content-Type': 'application/json' } }, restartWithin).catch(() => { this.said = ''; });
+  }
+
   // goodbye ends the session at the server; it may be called while the page is being closed.
   goodbye() {
     if (!this.location) return;
-    fetch(this.location, { method: 'DELETE', keepalive: true }).catch(() => {}); // consent expiry does it too
+    fetch(this.location, { method: 'DELETE', headers: this.headers, keepalive: true }).catch(() => {}); // consent expiry does it too
     this.location = null;
   }
 
   close() {
     this.stopping.abort();
     this.goodbye();
-    this.pc.close();
+    this.pc?.close();
   }
 }
 

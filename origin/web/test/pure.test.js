@@ -6,7 +6,8 @@ import * as words from '../static/words.js';
 import { Sent, prefer } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
-import { active, encodings, link } from '../static/layers.js';
+import { active, encodings } from '../static/layers.js';
+import { iceServers, link, links } from '../static/links.js';
 import { Pulse } from '../static/pulse.js';
 
 // ask simulates answers: the true offset, round trips of 40 ms, asked every 111 ms.
@@ -176,6 +177,7 @@ test('layers are encoded when they are wanted, and all are when nobody says', ()
   const on = wanted => active(all, wanted)?.map(e => e.active) ?? null;
   assert.deepEqual(on({ w: 640, h: 360, rids: ['m'] }), [false, true, false]);
   assert.deepEqual(on({ w: 0, h: 0, rids: [] }), [false, false, false]);
+  assert.deepEqual(on({ w: 0, h: 0, rids: ['l'] }), [true, false, false]);
   assert.equal(on({ w: 640, h: 360 }), null);
   assert.equal(on({ w: 640, h: 360, rids: ['q'] }), null);
   assert.equal(on(undefined), null);
@@ -188,4 +190,10 @@ test('a link is found by its relation', () => {
   assert.equal(link(header, 'tilecast-wanted', 'http://h/whip/demo'), 'http://h/whip/demo/1/wanted');
   assert.equal(link(header, 'nothing', 'http://h/'), '');
   assert.equal(link(null, 'nothing', 'http://h/'), '');
+  assert.deepEqual(links('nonsense, ;;; <'), []);
+});
+
+test('ICE servers come with what they need', () => {
+  const header = '<stun:a.example>; rel="ice-server", <turn:b.example?transport=udp>; rel="ice-server"; username="ada"; credential="pa\\"ss,<w\\\\ord"; credential-type="password", </x>; rel="other"';
+  assert.deepEqual(iceServers(header), [{ urls: 'stun:a.example' }, { urls: 'turn:b.example?transport=udp', username: 'ada', credential: 'pa"ss,<w\\ord' }]);
 });
