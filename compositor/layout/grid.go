@@ -50,11 +50,11 @@ func (a *arranger) median(list []int) float64 {
 
 // gridOf is n tiles in area, all of one size: of the shape aspect, or as large as they can be when it
 // is 0. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
-// tiles stand side by side on a wide area and above one another on an upright one.
+// the one with fewer holes, and then tiles stand side by side on a wide area and above one another on an upright one.
 func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.Rectangle {
 	var best struct {
-		cols, w, h int
-		score      float64
+		cols, w, h, holes int
+		score             float64
 	}
 	for cols := 1; cols <= n; cols++ {
 		if columns > 0 && cols != min(columns, n) {
@@ -70,12 +70,13 @@ func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.R
 			shape := float64(w) / float64(h) / (4.0 / 3)
 			score = min(shape, 1/shape) * float64(n) / float64(cols*rows)
 		}
-		better := score > best.score*1.001
-		if area.Dx() >= area.Dy() { // of equals the wider
-			better = score > best.score*0.999
+		holes := cols*rows - n
+		better := score > best.score*1.01
+		if !better && score > best.score*0.99 { // as good
+			better = holes < best.holes || holes == best.holes && area.Dx() >= area.Dy()
 		}
 		if better {
-			best.cols, best.w, best.h, best.score = cols, w, h, score
+			best.cols, best.w, best.h, best.holes, best.score = cols, w, h, holes, score
 		}
 	}
 	out := rows(area, n, best.cols, best.w, best.h, gap)
