@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"image"
+	"image/jpeg"
+	_ "image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tilecast/compositor/codec"
+	"tilecast/configs"
+)
+
+var update = flag.Bool("update", false, "draw the pictures of docs/layouts anew")
+
+// TestPicturesOfReadyLayouts draws every ready layout as the README shows it, and holds that the pictures
+// there are what comes out. go test ./cmd/tilecast -run ReadyLayouts -update draws them; then look at them.
+func TestPicturesOfReadyLayouts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws whole pictures")
+	}
+	for name, o := range map[string]previewOptions{
+		"webinar": {participants: 5, speaker: 1}, "interview": {participants: 2, speaker: 1}, "panel": {participants: 5, speaker: 2},
+		"podcast": {participants: 3, speaker: 2}, "classroom": {participants: 5, speaker: 1, screen: true}, "vertical": {participants: 3, speaker: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := configs.Default()
+			cfg.Fonts = "" // what another machine has must not matter
+			if c := &cfg.Rooms[0].Canvas; name == "vertical" {
+				c.Width, c.Height = c.Height, c.Width
+			}
+			o.layout = name
+			s, err := o.shape(&cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pic, err := o.compose(s, cfg.Fonts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer pic.Release()
+			small := codec.NewPicture(pic.W/2, pic.H/2)
+			defer small.Release()
+			codec.Scale(small, pic)
+			got := small.ToImage()
+			file := filepath.Join("..", "..", "docs", "layouts", name+".jpg")
+			if *update {
+				var b bytes.Buffer
+				if err := jpeg.Encode(&b, got, &jpeg.Options{Quality: 80}); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := readPicture(configs.File(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := apart(got, want); d > 4 {
+				t.Errorf("%s is %.1f levels away from what comes out: draw it anew with -update, and look at it", file, d)
+			}
+		})
+	}
+}
+
+// apart is the mean distance of two pictures in levels; 255 when they are of different sizes.
+func apart(a, b image.Image) float64 {
+	if a.Bounds().Size() != b.Bounds().Size() {
+		return 255
+	}
+	var sum float64
+	r := a.Bounds()
+	for y := range r.Dy() {
+		for x := range r.Dx() {
+			r1, g1, b1, _ := a.At(x, y).RGBA()
+			r2, g2, b2, _ := b.At(x, y).RGBA()
+			sum += math.Abs(float64(r1)-float64(r2)) + math.Abs(float64(g1)-float64(g2)) + math.Abs(float64(b1)-float64(b2))
+		}
+	}
+	return sum / 257 / 3 / float64(r.Dx()*r.Dy())
+}
+
+func TestPreview(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "two.yaml")
+	if err := os.WriteFile(file, []byte(`
+rooms:
+  - name: hall
+    canvases:
+      - {name: wide, width: 320, height: 180}
+      - {name: tall, width: 180, height: 320, layout: vertical}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "broken.yaml"), []byte("rooms:\n  - name: a\n    layout: {mode: gird}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out.png")
+	for _, c := range []struct{ args, want string }{
+		{"--config " + file + " --participants 3 -o " + out, out + ": canvas wide, 320x180, 3 participants\n"},
+		{"--config " + file + " --room hall --canvas tall --participants 0 --slate closing -o " + out, out + ": canvas tall, 180x320, 0 participants\n"},
+		{"--config " + file + " --layout pannel -o " + out, `tilecast: --layout: there is no "pannel", did you mean "panel"?` + "\n"},
+		{"--config " + file + " --room hal -o " + out, `tilecast: --room: there is no "hal", did you mean "hall"?` + "\n"},
+		{"--config " + file + " --canvas round -o " + out, `tilecast: --canvas: there is no "round"; there are wide, tall` + "\n"},
+		{"--participants 41", "tilecast: --participants: 41 is out of range: use 0 to 40\n"},
+		{"--participants 2 --speaker 3", "tilecast: --speaker: there is no participant 3\n"},
+		{"-o " + filepath.Join(dir, "x.gif"), `tilecast: --out: "` + filepath.Join(dir, "x.gif") + `": name a .png or a .jpg file` + "\n"},
+		{"--config " + filepath.Join(dir, "broken.yaml"), filepath.Join(dir, "broken.yaml") + `:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?` + "\n"},
+	} {
+		os.Remove(out)
+		var said strings.Builder
+		code := run(t.Context(), append([]string{"preview"}, strings.Fields(c.args)...), &said, &said)
+		if said.String() != c.want {
+			t.Errorf("%s:\n got %swant %s", c.args, said.String(), c.want)
+		}
+		wantCode := exitUsage
+		if strings.Contains(c.args, "broken") {
+			wantCode = exitFailed
+		} else if strings.HasSuffix(c.want, "participants\n") {
+			wantCode = exitOK
+			if img, err := readPicture(configs.File(out)); err != nil || min(img.Bounds().Dx(), img.Bounds().Dy()) != 180 {
+				t.Errorf("%s: %v", c.args, err)
+			}
+		}
+		if code != wantCode {
+			t.Errorf("%s: exit code %d, want %d", c.args, code, wantCode)
+		}
+	}
+}
