@@ -237,3 +237,26 @@ func (c *client) receive(b *testing.B) {
 		b.Error(err)
 	}
 }
+
+// What answers cost in allocations beyond what net/http itself needs: nothing, for whoever is not the first to ask.
+func TestAnswersAllocateNothing(t *testing.T) {
+	if raceEnabled() {
+		t.Skip("the race detector allocates")
+	}
+	r := newRig(t)
+	r.to(firstMSN+20, 3)
+	for _, file := range []string{
+		"stream.m3u8", fmt.Sprintf("stream.m3u8?_HLS_msn=%d&_HLS_part=3&_HLS_skip=v2", firstMSN+20),
+		fmt.Sprintf("%d.2.m4s", firstMSN+20), fmt.Sprintf("%d.m4s", firstMSN+19), "init.0.mp4",
+	} {
+		req := httptest.NewRequest("GET", at(r.top, file), nil)
+		req.Header.Set("Accept-Encoding", "gzip, deflate, br")
+		w := &nullWriter{header: http.Header{}}
+		if n := testing.AllocsPerRun(200, func() {
+			clear(w.header)
+			r.srv.ServeHTTP(w, req)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", file, n)
+		}
+	}
+}

@@ -122,10 +122,13 @@ func parseName(name string) (c Cursor, whole, ok bool) {
 
 // parseInit reads init.{k}.mp4.
 func parseInit(name string) (k int, ok bool) {
-	name, ok = strings.CutPrefix(name, "init.")
-	digits, end := strings.CutSuffix(name, ".mp4")
+	digits, ok := strings.CutPrefix(name, "init.")
+	if !ok {
+		return 0, false
+	}
+	digits, end := strings.CutSuffix(digits, ".mp4")
 	n, valid := decimal(digits)
-	return int(n), ok && end && valid && n < 1<<31
+	return int(n), end && valid && n < 1<<31
 }
 
 func decimal(s string) (int64, bool) {
