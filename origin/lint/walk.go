@@ -440,6 +440,9 @@ func (o *rendition) farewell(ctx context.Context) {
 	}
 	if p, _, err := o.ask(ctx, "", false); err == nil {
 		o.final = p
+		if o.now.list.EndList {
+			o.note(p, m3u8.CheckUpdate(o.now.list, p), true)
+		}
 	}
 	if a := o.kept; a != nil && o.final != nil && segment(o.final, o.keptMSN) != nil {
 		again, err := o.fetch.do(ctx, get(a.url))

@@ -221,6 +221,9 @@ func (c *checker) parts(p *Playlist, s *Listed) {
 	for i := range s.Parts {
 		part := &s.Parts[i]
 		sum += micros(part.Duration)
+		if r := part.ByteRange; r != "" && !strings.Contains(r, "@") && i > 0 && (s.Parts[i-1].URI != part.URI || s.Parts[i-1].ByteRange == "") {
+			c.add("P-6", s.Line, "the range %s of part %d.%d goes on from nothing", r, s.MSN, i)
+		}
 		if p.PartTarget > 0 && part.Duration > p.PartTarget {
 			c.add("P-7", s.Line, "part %d.%d of %gs is longer than PART-TARGET %g", s.MSN, i, part.Duration, p.PartTarget)
 		}
