@@ -17,7 +17,10 @@ func job(args []string) error {
 		return originJob(args[1:])
 	}
 	if len(args) < 2 {
-		return errors.New("job: name compose or codecs, and the clips")
+		return errors.New("job: name compose, codecs or rooms, and the clips")
+	}
+	if args[0] == "rooms" {
+		return roomsJob(args[1:])
 	}
 	var all [][]media.Packet
 	for _, path := range args[1:] {

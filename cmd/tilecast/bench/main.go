@@ -30,7 +30,7 @@ func main() {
 		return
 	}
 	var s settings
-	only := flag.String("only", "compose,serve,viewers,cdn,latency", "which contests, by name")
+	only := flag.String("only", "compose,rooms,idle,memory,serve,viewers,cdn,latency", "which contests, by name")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each contestant")
 	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
 	flag.StringVar(&s.dir, "dir", ".bench", "folder for clips")
@@ -48,6 +48,7 @@ func exit(err error) {
 func run(s settings, names []string) error {
 	contests := map[string]func(settings) ([]row, error){
 		"compose": compose, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency,
+		"rooms": rooms, "idle": idle, "memory": memory,
 	}
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {
@@ -61,7 +62,7 @@ func run(s settings, names []string) error {
 	for _, name := range names {
 		contest := contests[name]
 		if contest == nil {
-			return fmt.Errorf("no contest %q: use compose, serve, viewers, cdn or latency", name)
+			return fmt.Errorf("no contest %q: use compose, rooms, idle, memory, serve, viewers, cdn or latency", name)
 		}
 		got, err := contest(s)
 		rows = append(rows, got...)
