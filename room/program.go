@@ -20,6 +20,7 @@ type program struct {
 	id      string
 	started time.Time // the program; clock begins with this process
 	clock   media.Clock
+	first   int64 // MSN of this life
 	plan    packager.Plan
 	comp    *compositor.Compositor
 	load    load
@@ -50,6 +51,7 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 			renditions.want = append(renditions.want, st.Name)
 		}
 	}
+	p.first = first
 	log = log.With("program", p.id)
 	wall := func(t media.Time) time.Time { return p.clock.Wall(t - plan.Delay) } // when it was captured
 	track := packager.TrackConfig{FirstMSN: first, Wall: wall}

@@ -32,6 +32,7 @@ type Rooms struct {
 	mu     sync.Mutex
 	rooms  map[string]*Room
 	closed bool
+	stop   chan struct{} // closed by Close
 }
 
 // New makes the rooms of cfgs. Programs that were on air when the process before ended go on, if store has them, and
@@ -40,7 +41,7 @@ func New(cfgs []Config, codecs codec.Set, pub Publisher, store *archive.Store, l
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	rs := &Rooms{codecs: codecs, pub: pub, store: store, log: log, rooms: map[string]*Room{}}
+	rs := &Rooms{codecs: codecs, pub: pub, store: store, log: log, rooms: map[string]*Room{}, stop: make(chan struct{})}
 	for _, cfg := range cfgs {
 		if err := cfg.Validate(); err != nil {
 			return nil, err
@@ -59,6 +60,9 @@ func New(cfgs []Config, codecs codec.Set, pub Publisher, store *archive.Store, l
 			rs.Close(context.Background())
 			return nil, fmt.Errorf("room %s: %w", r.name, err)
 		}
+	}
+	if store != nil {
+		rs.wg.Go(func() { rs.sweep(rs.stop) })
 	}
 	return rs, nil
 }
@@ -138,7 +142,10 @@ func (rs *Rooms) Config(name string) Config {
 // returns when all of it is written, or with ctx's error.
 func (rs *Rooms) Close(ctx context.Context) error {
 	rs.mu.Lock()
-	rs.closed = true
+	if !rs.closed {
+		rs.closed = true
+		close(rs.stop)
+	}
 	rs.mu.Unlock()
 	for _, r := range rs.all() {
 		r.stop("the gateway is shutting down")

@@ -172,16 +172,19 @@ func onGrid(t *testing.T, path string, rate media.FrameRate, want, skipped int) 
 	return times[0]
 }
 
-func firstTime(t *testing.T, path string) float64 { return frameTimes(t, path)[0] }
+func firstTime(t *testing.T, path string) float64 { return timesOf(t, path, "a")[0] }
 
-func frameTimes(t *testing.T, path string) (times []float64) {
+func frameTimes(t *testing.T, path string) []float64 { return timesOf(t, path, "v") }
+
+// timesOf are the times of the frames of a file's pictures ("v") or sound ("a").
+func timesOf(t *testing.T, path, kind string) (times []float64) {
 	t.Helper()
 	var probed struct {
 		Frames []struct {
 			Time string `json:"pts_time"`
 		}
 	}
-	out := tool(t, "ffprobe", "-v", "error", "-show_entries", "frame=pts_time", "-of", "json", path)
+	out := tool(t, "ffprobe", "-v", "error", "-select_streams", kind, "-show_entries", "frame=pts_time", "-of", "json", path)
 	if err := json.Unmarshal(out, &probed); err != nil {
 		t.Fatal(err)
 	}

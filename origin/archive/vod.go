@@ -25,7 +25,9 @@ func (l *Loaded) recorded() cut {
 	have := map[int64]int{}
 	for _, st := range l.Streams {
 		for i := range st.Segments {
-			if s := &st.Segments[i]; !s.Gap && len(s.Parts) > 0 && l.has(s.MSN) {
+			s := &st.Segments[i]
+			open := i+1 == len(st.Segments) && l.Ended.IsZero() // more may come of it
+			if !s.Gap && len(s.Parts) > 0 && l.has(s.MSN) && (!open || s.Parts[len(s.Parts)-1].Last) {
 				have[s.MSN]++
 			}
 		}
@@ -44,9 +46,14 @@ func (c cut) empty() bool { return len(c.streams) == 0 || len(c.streams[0].Segme
 // follows reports whether b goes on where a ends.
 func follows(a, b *Segment) bool { return a.Life == b.Life && a.Start+a.Dur == b.Start }
 
-// playlist is the VOD playlist of a stream (M-12).
+// playlist is that of a stream: VOD once the program is over, EVENT before (M-12).
 func (c cut) playlist(st *LoadedStream) []byte {
-	b := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0\n", c.m.Plan.Target)
+	kind := "VOD"
+	if c.m.Ended.IsZero() {
+		kind = "EVENT"
+	}
+	b := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-PLAYLIST-TYPE:%s\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n",
+		c.m.Plan.Target, kind)
 	for i := range st.Segments {
 		s := &st.Segments[i]
 		line := m3u8.Segment{
@@ -57,6 +64,9 @@ func (c cut) playlist(st *LoadedStream) []byte {
 			line.Map = initName(s.Life)
 		}
 		b = m3u8.AppendSegment(b, &line)
+	}
+	if c.m.Ended.IsZero() {
+		return b
 	}
 	return m3u8.AppendEndList(b)
 }

@@ -20,6 +20,8 @@ type Rooms interface {
 type api struct {
 	rooms Rooms
 	cues  Announcer
+
+	recorder Recorder
 }
 
 // New serves /api/v1/. Answers are JSON and never cached.
@@ -27,15 +29,19 @@ type api struct {
 //	GET   /api/v1/rooms                            {"rooms": [Status...]}
 //	GET   /api/v1/rooms/{room}/events              server-sent events; see room.Event
 //	POST  /api/v1/rooms/{room}/events              an event for players: room.Cue → room.Cued
+//	GET   /api/v1/rooms/{room}/recordings          {"recordings": [Recording...]}
+//	POST  /api/v1/rooms/{room}/recording           {"on": true} or {"on": false}: from the next segment on
 //	PATCH /api/v1/rooms/{room}/participants/{id}   {"volume": 0.5, "muted": true} → Participant
-func New(rooms Rooms, cues Announcer) http.Handler {
-	a := &api{rooms, cues}
+func New(rooms Rooms, cues Announcer, recorder Recorder) http.Handler {
+	a := &api{rooms, cues, recorder}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/rooms", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"rooms": rooms.List()})
 	})
 	mux.HandleFunc("GET /api/v1/rooms/{room}/events", a.events)
 	mux.HandleFunc("POST /api/v1/rooms/{room}/events", a.announce)
+	mux.HandleFunc("GET /api/v1/rooms/{room}/recordings", a.recordings)
+	mux.HandleFunc("POST /api/v1/rooms/{room}/recording", a.record)
 	mux.HandleFunc("PATCH /api/v1/rooms/{room}/participants/{id}", a.change)
 	mux.HandleFunc("POST /api/v1/rooms/{room}/participants/{id}", a.change)
 	mux.HandleFunc("OPTIONS /api/v1/", func(w http.ResponseWriter, _ *http.Request) {
@@ -74,6 +80,10 @@ func fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, room.ErrNoRoom), errors.Is(err, room.ErrNoParticipant):
 		status = http.StatusNotFound
+	case errors.Is(err, room.ErrOffAir):
+		status = http.StatusConflict
+	case errors.Is(err, room.ErrNotKept):
+		status = http.StatusServiceUnavailable
 	case errors.Is(err, room.ErrValue):
 		status = http.StatusBadRequest
 	}
