@@ -38,6 +38,7 @@ type Input struct {
 	// The decode goroutine's alone.
 	pictures codec.VideoDecoder
 	samples  codec.AudioDecoder
+	behind   media.Time // that decoded sound lies behind what its packets' times say
 	view     codec.Picture
 
 	heard media.Time // where the latest sound ended; 0: there was none
@@ -63,6 +64,9 @@ func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 		i.voice = newVoice()
 		i.demand = Demand{W: 1, H: 1}
 		i.samples, err = c.set.NewAudioDecoder(mc)
+		if d, ok := i.samples.(codec.Delayer); ok {
+			i.behind = media.FromTicks(int64(d.Delay()), sampleRate)
+		}
 	default:
 		err = fmt.Errorf("it is neither video nor sound: %w", codec.ErrUnavailable)
 	}
@@ -135,7 +139,7 @@ func (i *Input) step(p media.Packet) {
 		return
 	}
 	i.decoded.Add(1)
-	i.voice.write(p.At, samples)
+	i.voice.write(p.At-i.behind, samples)
 	i.voice.say(p.At, int64(len(samples)/2), p.Level)
 	i.heard = p.At + media.FromTicks(int64(len(samples)/2), sampleRate)
 }
@@ -158,7 +162,7 @@ func (i *Input) conceal(p media.Packet) {
 		return
 	}
 	if samples, err := c.Conceal(n, p.Data); err == nil {
-		i.voice.write(p.At-media.FromTicks(int64(n), sampleRate), samples)
+		i.voice.write(p.At-i.behind-media.FromTicks(int64(n), sampleRate), samples)
 		i.concealed.Add(1)
 	}
 }

@@ -72,6 +72,12 @@ type AudioDecoder interface {
 	Close()
 }
 
+// Delayer is an AudioDecoder whose sound comes later than its packets say.
+type Delayer interface {
+	// Delay is how many samples of 48 kHz the sound of a packet lies behind the packet's time.
+	Delay() int
+}
+
 // Concealer is an AudioDecoder that makes up for packets that were lost.
 type Concealer interface {
 	// Conceal returns n samples per channel in place of those missing right before the packet

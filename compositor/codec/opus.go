@@ -42,6 +42,13 @@ func (d *opusDecoder) Decode(data []byte) ([]float32, error) {
 	return d.decode(data, maxOpus, 0)
 }
 
+// opusBehind is what encoders look ahead, in samples: 6.5 ms in libopus, and so in every browser. RTP says
+// nothing of it (RFC 7845 4.2 has a field for it in files): a packet's time is that of the samples put in.
+const opusBehind = 312
+
+// Delay implements Delayer.
+func (d *opusDecoder) Delay() int { return opusBehind }
+
 // Conceal implements Concealer.
 func (d *opusDecoder) Conceal(n int, next []byte) ([]float32, error) {
 	if n <= 0 || n > maxOpus || n%(SampleRate/400) != 0 {
