@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // directives are what a playlist request asks for beyond the playlist (section 6.2.5 of rfc8216bis).
@@ -107,6 +108,7 @@ func (s *Stream) answer(ctx context.Context, d directives) (v *version, own bool
 func (s *Stream) park(ctx context.Context, v *version, d *directives) (*version, error) {
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
+	defer s.program.waited(time.Now())
 	limit := s.program.holdTimer()
 	defer s.program.release(limit)
 	for {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tilecast/packager"
 )
@@ -73,6 +74,7 @@ func (v *version) awaited(c Cursor) (*packager.Part, error) {
 func (s *Stream) parkPart(r *http.Request, v *version, c Cursor) (p *packager.Part, _ *version, err error) {
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
+	defer s.program.waited(time.Now())
 	limit := s.program.holdTimer()
 	defer s.program.release(limit)
 	for p == nil && err == nil {

@@ -43,7 +43,8 @@ type Program struct {
 	done    chan struct{}
 	ended   atomic.Pointer[time.Time] // when the last stream finished
 	cache   lifetimes
-	timers  sync.Pool // of requests that were parked
+	timers  sync.Pool             // of requests that were parked
+	waits   atomic.Pointer[waits] // of the server that publishes it
 
 	canvases map[string]canvas // written once, before ready
 	pulled   atomic.Bool       // withdrawn before its time

@@ -29,6 +29,8 @@ type Server struct {
 
 	mu      sync.Mutex // of those who replace rooms
 	waiting atomic.Int64
+	counts  counts
+	waits   waits
 }
 
 // room is what a room's address leads to. Immutable.
@@ -53,6 +55,7 @@ func NewServer(cfg ServerConfig) *Server {
 // Publish makes p the program of a room. The one before it stays reachable under its id, until a window
 // after its end; then it is forgotten, and so is p in its time.
 func (s *Server) Publish(name string, p *Program) {
+	p.waits.Store(&s.waits)
 	s.change(name, func(r room) room {
 		if !slices.Contains(r.programs, p) {
 			r.programs = append(slices.Clip(r.programs), p)
@@ -113,6 +116,13 @@ func (s *Server) change(name string, edit func(room) room) {
 // ServeHTTP answers below /hls/. Every answer may be read by any page (CORS); no
 // cookie, no redirect, no Age (N-9, N-10, N-13).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.counts.begin(w)
+	s.serve(c, r)
+	s.counts.end(c)
+}
+
+// serve is ServeHTTP, counted.
+func (s *Server) serve(w *counted, r *http.Request) {
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = anyOrigin
 	h["Access-Control-Expose-Headers"] = exposed
@@ -134,10 +144,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id, rest, sub := strings.Cut(rest, "/")
 	if !sub {
+		w.kind = kindMultivariant
 		s.multivariant(w, r, room, id)
 		return
 	}
 	rendition, file, _ := strings.Cut(rest, "/")
+	w.kind = kindOf(file)
 	stream := room.stream(id, rendition)
 	switch {
 	case stream == nil:
@@ -183,12 +195,14 @@ type ServerStats struct {
 	Programs int   // ended ones that can still be had included
 	Waiting  int64 // requests that wait for a program to begin
 	Parked   int64 // requests that wait for a part or a segment
+	Requests []RequestStats
+	Waits    WaitStats // of requests that were parked
 }
 
 // Stats are the server's figures.
 func (s *Server) Stats() ServerStats {
 	rooms := *s.rooms.Load()
-	st := ServerStats{Rooms: len(rooms), Waiting: s.waiting.Load()}
+	st := ServerStats{Rooms: len(rooms), Waiting: s.waiting.Load(), Requests: s.counts.stats(), Waits: s.waits.stats()}
 	for _, r := range rooms {
 		st.Programs += len(r.programs)
 		for _, p := range r.programs {

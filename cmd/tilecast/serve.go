@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -176,7 +177,6 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 
 func (g *gateway) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/hls/", g.origin)
 	mux.HandleFunc("GET /hls/{room}/poster.jpg", g.rooms.ServePoster)
 	if g.store != nil {
 		mux.Handle("/rec/", g.store)
@@ -191,8 +191,16 @@ func (g *gateway) routes() http.Handler {
 		}
 		say(w, http.StatusOK, "ready")
 	})
+	mux.Handle("GET /metrics", g.metrics())
 	mux.Handle("/", web.Handler())
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Playlists and media go past the mux, which would look at every request and redirect some (N-10).
+		if strings.HasPrefix(r.URL.Path, "/hls/") && !strings.HasSuffix(r.URL.Path, "/poster.jpg") {
+			g.origin.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func say(w http.ResponseWriter, status int, text string) {

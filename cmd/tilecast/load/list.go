@@ -121,7 +121,7 @@ func readList(url string, body []byte) (*list, error) {
 		l.next.part = len(p.Open.Parts)
 	}
 	for _, h := range p.Hints {
-		if h.Type == "PART" && h.Start == 0 && h.Length == 0 {
+		if h.Type == "PART" && !h.Ranged {
 			l.hint = resolve(url, h.URI)
 		}
 	}
