@@ -155,13 +155,17 @@ func (c *cache) aged(ctx context.Context, u string) {
 	}
 }
 
-// together sends many requests for the part behind the next one, which nobody else has asked for (CDN-4, CDN-5, CDN-14).
+// together sends many requests for a part that nobody else has asked for, a little ahead of the next one, since what is
+// known may have been late (CDN-4, CDN-5, CDN-14).
 func (c *cache) together(ctx context.Context, p *m3u8.Playlist) {
 	want := wantedAfter(p)
-	if want.part >= 0 {
-		want.part++
-	} else {
+	switch {
+	case want.part < 0:
 		want.msn++
+	case p.PartTarget < 0.5:
+		want.part += 4
+	default:
+		want.part++
 	}
 	_, sum := c.throng(ctx, c.query(directives(want)), c.patience())
 	c.judge(ctx, sum, directives(want))

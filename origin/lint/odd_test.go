@@ -185,13 +185,15 @@ var oddities = []oddity{
 
 // reopened takes ENDLIST away again, once a playlist has been asked for.
 func reopened() func(http.Handler) http.Handler {
-	var seen sync.Map
-	return edit(func(r *http.Request, s string) string {
-		if _, again := seen.LoadOrStore(r.URL.Path, true); again {
-			return strings.ReplaceAll(s, "#EXT-X-ENDLIST\n", "")
-		}
-		return s
-	}, "/stream.m3u8")
+	return func(h http.Handler) http.Handler {
+		var seen sync.Map
+		return edit(func(r *http.Request, s string) string {
+			if _, again := seen.LoadOrStore(r.URL.Path, true); again {
+				return strings.ReplaceAll(s, "#EXT-X-ENDLIST\n", "")
+			}
+			return s
+		}, "/stream.m3u8")(h)
+	}
 }
 
 // newInit lets segment 120 of one rendition have an init section of its own, with another profile or as it was.
