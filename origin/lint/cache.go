@@ -17,8 +17,9 @@ import (
 // cache asks what somebody asks who has put a cache in front of a stream, of one rendition. One goroutine has it.
 type cache struct {
 	*rendition
-	known []known // full playlists that were seen, oldest first
-	apart int     // how often equal requests were answered far apart
+	known  []known        // full playlists that were seen, oldest first
+	newest *m3u8.Playlist // of those that many requests were answered with
+	apart  int            // how often equal requests were answered far apart
 }
 
 // known is where the stream was at a time.
@@ -158,6 +159,9 @@ func (c *cache) aged(ctx context.Context, u string) {
 // together sends many requests for a part that nobody else has asked for, a little ahead of the next one, since what is
 // known may have been late (CDN-4, CDN-5, CDN-14).
 func (c *cache) together(ctx context.Context, p *m3u8.Playlist) {
+	if c.newest != nil && edge(p).before(edge(c.newest)) {
+		p = c.newest
+	}
 	want := wantedAfter(p)
 	switch {
 	case want.part < 0:
@@ -167,8 +171,11 @@ func (c *cache) together(ctx context.Context, p *m3u8.Playlist) {
 	default:
 		want.part++
 	}
-	_, sum := c.throng(ctx, c.query(directives(want)), c.patience())
+	answers, sum := c.throng(ctx, c.query(directives(want)), c.patience())
 	c.judge(ctx, sum, directives(want))
+	if list := read(answers[0]); list != nil && list.Skipped == 0 {
+		c.newest = list
+	}
 }
 
 // hinted does the same with the part that is announced.
