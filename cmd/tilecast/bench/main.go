@@ -21,6 +21,8 @@ type row struct{ name, ours, theirs, ratio, goal string }
 type settings struct {
 	runs  int           // of each contestant
 	watch time.Duration // of each latency run
+	rows  string        // of the network contest, by name; empty: all
+	span  time.Duration // that each network row measures
 	dir   string        // scratch, kept between calls
 }
 
@@ -30,9 +32,11 @@ func main() {
 		return
 	}
 	var s settings
-	only := flag.String("only", "compose,rooms,idle,memory,serve,viewers,cdn,latency", "which contests, by name")
+	only := flag.String("only", "compose,rooms,idle,memory,serve,viewers,cdn,latency,network", "which contests, by name")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each contestant")
 	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
+	flag.StringVar(&s.rows, "rows", "", "rows of the network contest, such as loss5,blackout30; all of them")
+	flag.DurationVar(&s.span, "span", time.Minute, "how long each row of the network contest is measured")
 	flag.StringVar(&s.dir, "dir", ".bench", "folder for clips")
 	flag.Parse()
 	exit(run(s, strings.Split(*only, ",")))
@@ -47,7 +51,7 @@ func exit(err error) {
 
 func run(s settings, names []string) error {
 	contests := map[string]func(settings) ([]row, error){
-		"compose": compose, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency,
+		"compose": compose, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency, "network": network,
 		"rooms": rooms, "idle": idle, "memory": memory,
 	}
 	dir, err := filepath.Abs(s.dir)
@@ -62,7 +66,7 @@ func run(s settings, names []string) error {
 	for _, name := range names {
 		contest := contests[name]
 		if contest == nil {
-			return fmt.Errorf("no contest %q: use compose, rooms, idle, memory, serve, viewers, cdn or latency", name)
+			return fmt.Errorf("no contest %q: use compose, rooms, idle, memory, serve, viewers, cdn, latency or network", name)
 		}
 		got, err := contest(s)
 		rows = append(rows, got...)

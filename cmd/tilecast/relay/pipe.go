@@ -84,24 +84,25 @@ func (p *pipe) black(dark bool) {
 	p.flight = p.flight[:0]
 }
 
-// push takes a packet, whose data it copies; send gets it when its time has come.
-func (p *pipe) push(data []byte, now time.Time, send func([]byte)) {
+// push takes a packet, whose data it copies; send gets it when its time has come. It
+// reports whether that will be.
+func (p *pipe) push(data []byte, now time.Time, send func([]byte)) bool {
 	p.packets.Add(1)
 	p.bytes.Add(int64(len(data)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dark {
 		p.blacked.Add(1)
-		return
+		return false
 	}
 	at, v := p.fate.send(len(data), now)
 	switch {
 	case v == lost:
 		p.lost.Add(1)
-		return
+		return false
 	case v == overflowed, len(p.flight) >= maxInFlight:
 		p.overflowed.Add(1)
-		return
+		return false
 	case v == passedLate:
 		p.late.Add(1)
 	}
@@ -113,6 +114,7 @@ func (p *pipe) push(data []byte, now time.Time, send func([]byte)) {
 		default:
 		}
 	}
+	return true
 }
 
 // due takes out the packets whose time has come, and says when the next one's will.

@@ -19,7 +19,8 @@ const maxSDP = 1 << 20
 type ProxyConfig struct {
 	Gateway string // base address of the gateway: "http://127.0.0.1:8080"
 	Relay   *Relay
-	Keep    bool // leave the clients' candidates in offers and fragments: then the gateway may find a direct way
+	Answer  func(sdp []byte) // sees each answer of the gateway; may be nil
+	Keep    bool             // leave the clients' candidates in offers and fragments: then the gateway may find a direct way
 }
 
 // Proxy passes everything on to the gateway. In what WHIP clients and the gateway tell each other
@@ -39,6 +40,9 @@ func Proxy(cfg ProxyConfig) (http.Handler, error) {
 		FlushInterval:  -1,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cfg.Relay.dark.Load() {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
 		if isSDP(r.Header) && !cfg.Keep {
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSDP))
 			if err != nil {
@@ -62,6 +66,9 @@ func (cfg ProxyConfig) answer(resp *http.Response) error {
 	resp.Body.Close()
 	if err != nil {
 		return err
+	}
+	if cfg.Answer != nil {
+		cfg.Answer(body)
 	}
 	body, gateway := redirect(body, cfg.Relay.Addr())
 	if gateway.IsValid() {

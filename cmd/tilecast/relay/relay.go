@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,10 @@ type Config struct {
 	Gateway  string // UDP address of the gateway; empty: Proxy finds it in the first answer
 	Seed     uint64
 	Up, Down Link // to the gateway, and from it
+
+	// Tap is shown each packet from a client as it comes, and whether it is to reach the
+	// gateway. It is called by one goroutine and does not keep the packet. May be nil.
+	Tap func(packet []byte, passes bool)
 }
 
 // Relay is a path between any number of clients and one gateway. Its methods may be
@@ -33,6 +38,8 @@ type Config struct {
 type Relay struct {
 	conn     *net.UDPConn
 	up, down *pipe
+	tap      func([]byte, bool)
+	dark     atomic.Bool
 	stop     chan struct{}
 	stop1    sync.Once
 	wg       sync.WaitGroup
@@ -65,7 +72,7 @@ func New(cfg Config) (*Relay, error) {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
 	r := &Relay{
-		up: newPipe(cfg.Seed, 1), down: newPipe(cfg.Seed, 2),
+		tap: cfg.Tap, up: newPipe(cfg.Seed, 1), down: newPipe(cfg.Seed, 2),
 		stop: make(chan struct{}), clients: make(map[netip.AddrPort]*client),
 	}
 	if cfg.Gateway != "" {
@@ -95,8 +102,9 @@ func (r *Relay) Set(up, down Link) {
 	r.down.set(down)
 }
 
-// Blackout begins or ends a time in which nothing passes.
+// Blackout begins or ends a time in which nothing passes, requests to Proxy included.
 func (r *Relay) Blackout(dark bool) {
+	r.dark.Store(dark)
 	r.up.black(dark)
 	r.down.black(dark)
 }
@@ -162,11 +170,14 @@ func (r *Relay) read() {
 			continue
 		}
 		if addr := unmap(from); r.client(addr) != nil {
-			r.up.push(buf[:n], time.Now(), func(data []byte) {
+			passes := r.up.push(buf[:n], time.Now(), func(data []byte) {
 				if c := r.client(addr); c != nil { // it may have been rebound meanwhile
 					_, _ = c.conn.Write(data) // a lost packet is no surprise here
 				}
 			})
+			if r.tap != nil {
+				r.tap(buf[:n], passes)
+			}
 		}
 	}
 }
