@@ -226,7 +226,8 @@ func (s *session) run() {
 			continue
 		case <-s.ending:
 			s.teardown()
-			s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond))
+			s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond),
+		"streams", s.account())
 			return
 		}
 		was := at

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -124,4 +125,26 @@ func (s *stream) snapshot(shown bool) StreamStats {
 	out.W, out.H = int(s.size.Load()>>32), int(s.size.Load()&0xffffffff)
 	out.Snaps, out.Outliers, out.Jumps = s.clock.counts()
 	return out
+}
+
+// account words what came of the session's streams, for the log.
+func (s *session) account() string {
+	var all []string
+	now := s.snapshot()
+	for _, st := range now.Streams {
+		text := fmt.Sprintf("%v%s: %d packets", st.Codec, strings.TrimSuffix(" "+st.RID, " "), st.Packets)
+		for _, c := range []struct {
+			n    int64
+			what string
+		}{
+			{st.Unused, "not needed"}, {st.Lost, "lost"}, {st.Nacks, "asked for"}, {st.Repaired, "repaired"}, {st.Duplicate, "twice"},
+			{st.Late, "late"}, {st.Broken, "pictures broken"}, {st.Withheld, "withheld"}, {st.BFrames, "B-frames"}, {st.KeyRequests, "key frames asked for"},
+		} {
+			if c.n > 0 {
+				text += fmt.Sprintf(", %d %s", c.n, c.what)
+			}
+		}
+		all = append(all, text)
+	}
+	return fmt.Sprintf("%s; round trip %v, extra delay %v", strings.Join(all, "; "), now.RTT.Round(time.Millisecond), now.Extra.Duration().Round(time.Millisecond))
 }

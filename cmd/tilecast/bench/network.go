@@ -20,6 +20,9 @@ import (
 func networkRows() []networkRow {
 	rows := []networkRow{
 		{"clean", cleanRow},
+		{"chromium", lossRow("clean, Chromium", relay.Link{}, func(m measured) (string, bool) {
+			return "none: what the machine does to Chromium by itself", true
+		})},
 		{"loss2", lossRow("2 % loss, 40 ms", relay.Link{Loss: 0.02, Delay: 20 * time.Millisecond}, func(m measured) (string, bool) {
 			return "<= 0.5 % in repeats over 100 ms, sound without gaps", m.share <= 0.005 && m.silent == 0
 		})},

@@ -368,7 +368,8 @@ func skews(ticks []tick, s sounds, from, to time.Time) (all []float64) {
 		if !ok || !ticks[i].ok {
 			continue
 		}
-		taken := float64(ticks[i].ms % 1000) // after, or before, the second that the beep begins with
+		clock := ticks[i].wall.Add(-broadcast.BarcodeAge(ticks[i].ms, ticks[i].wall)).UnixMilli()
+		taken := float64(clock % 1000) // after, or before, the second that the beep begins with
 		if taken > 500 {
 			taken -= 1000
 		}

@@ -14,19 +14,23 @@ import (
 // sourceJS takes the place of the camera and the microphone of the stage page: a barcode over
 // something that is hard to code, and a tone that never stops.
 const sourceJS = `(() => {
-	const { canvas, stream } = barcodeSource({ id: 5, width: 640, height: 360, fps: 30 });
 	const noise = new OffscreenCanvas(960, 540), n = noise.getContext("2d"), image = n.createImageData(960, 540);
 	for (let i = 0; i < image.data.length; i += 4) {
 		const v = 90 + 60 * Math.sin(i / 9973) + 50 * Math.random();
 		image.data[i] = v; image.data[i + 1] = v * 0.9; image.data[i + 2] = 255 - v; image.data[i + 3] = 255;
 	}
 	n.putImageData(image, 0, 0);
-	const c = canvas.getContext("2d");
-	setInterval(() => {
+	const canvas = document.createElement("canvas");
+	canvas.width = 640; canvas.height = 360;
+	const c = canvas.getContext("2d", { alpha: false });
+	const draw = () => {
 		const t = performance.now() / 1000;
-		c.drawImage(noise, -150 - 150 * Math.cos(t), 80 - 90 - 90 * Math.sin(1.3 * t));
+		c.drawImage(noise, -150 - 150 * Math.cos(t), -90 - 90 * Math.sin(1.3 * t));
 		drawBarcode(c, barcodeNow(), 5);
-	}, 1000 / 30);
+	};
+	draw();
+	setInterval(draw, 1000 / 30);
+	const stream = canvas.captureStream();
 	const sound = new AudioContext(), tone = new OscillatorNode(sound, { frequency: 225 });
 	const out = sound.createMediaStreamDestination();
 	tone.connect(new GainNode(sound, { gain: 0.1 })).connect(out);
@@ -45,7 +49,7 @@ func stage(p *path) (*chromium.Browser, error) {
 	err = errors.Join(
 		b.Go(p.front+"/stage/bench?id=chromium&name=Chromium&size=360"),
 		b.Until(20*time.Second, `["idle", "preview"].includes(document.body.dataset.state)`),
-		b.Eval("(()=>{"+broadcast.BarcodeJS+";window.barcodeSource=barcodeSource;window.drawBarcode=drawBarcode;window.barcodeNow=barcodeNow})()", nil),
+		b.Eval("(()=>{"+broadcast.BarcodeJS+";window.drawBarcode=drawBarcode;window.barcodeNow=barcodeNow})()", nil),
 		b.Eval(sourceJS, nil),
 		b.Eval(`(async () => { document.getElementById("process").checked = false;
 			await document.getElementById("size").onchange(); await document.getElementById("process").onchange();
