@@ -227,7 +227,7 @@ func (s *session) run() {
 		case <-s.ending:
 			s.teardown()
 			s.log.Info("publisher left", "why", s.reason, "after", time.Since(s.since).Round(time.Millisecond),
-		"streams", s.account())
+				"streams", s.account())
 			return
 		}
 		was := at
