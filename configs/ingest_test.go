@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -29,6 +31,23 @@ func TestIngestMistakes(t *testing.T) {
 	} {
 		if got := strings.Join(mistakes(t, text), "\n"); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// What docs/whip.md shows of a configuration is right.
+func TestExamplesInTheWHIPDocument(t *testing.T) {
+	text, err := os.ReadFile("../docs/whip.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	for _, b := range blocks {
+		if _, err := Parse("whip.md", []byte(b[1])); err != nil {
+			t.Errorf("%v in\n%s", err, b[1])
 		}
 	}
 }

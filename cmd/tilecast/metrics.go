@@ -187,6 +187,7 @@ func (g gatherer) collectIngest(s samples) {
 		who := []string{"room", sess.Room, "participant", sess.Name}
 		s.gauge("tilecast_ingest_sessions", "Open WHIP sessions by state.", 1, "room", sess.Room, "state", string(sess.State))
 		s.gauge("tilecast_ingest_rtt_seconds", "Round trip to the participant.", sess.RTT.Seconds(), who...)
+		s.counter("tilecast_ingest_moves_total", "Changes of the participant's address within a session.", float64(sess.Moves), who...)
 		s.gauge("tilecast_ingest_delay_seconds", "Delay given because packets come late.", sess.Extra.Seconds(), who...)
 		for _, t := range sess.Streams {
 			l := append(slices.Clone(who), "codec", t.Codec.String(), "rid", t.RID)
