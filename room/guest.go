@@ -8,6 +8,7 @@ import (
 	"tilecast/compositor"
 	"tilecast/ingest"
 	"tilecast/media"
+	"tilecast/origin/archive"
 )
 
 // guest is one participant's place, through lost sessions and returns. Its
@@ -145,7 +146,11 @@ func (s *seat) Open(c media.Codec) (ingest.Inlet, error) {
 	*n++
 	s.guest.seen = true
 	s.guest.tile.SetAway(false)
-	return &inlet{Input: in, seat: s, open: n}, nil
+	i := &inlet{Input: in, seat: s, open: n}
+	if s.prog.keep != nil && s.room.cfg.Record.Iso {
+		i.tape = s.prog.keep.Tape(s.guest.name, c, time.Now())
+	}
+	return i, nil
 }
 
 // Devices shows what the client says of its camera and microphone.
@@ -164,12 +169,23 @@ type inlet struct {
 	*compositor.Input
 	seat *seat
 	open *int
+	tape *archive.Tape // nil: not recorded
+}
+
+func (i *inlet) Push(p media.Packet) (needKey bool) {
+	if i.tape != nil {
+		i.tape.Put(p)
+	}
+	return i.Input.Push(p)
 }
 
 func (i *inlet) Demand() ingest.Demand { return ingest.Demand(i.Input.Demand()) }
 
 func (i *inlet) Close() {
 	i.Input.Close()
+	if i.tape != nil {
+		i.tape.Close()
+	}
 	i.seat.room.mu.Lock()
 	defer i.seat.room.mu.Unlock()
 	if i.seat.guest.seat == i.seat {

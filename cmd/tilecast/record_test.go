@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tilecast/cmd/tilecast/broadcast"
+	"tilecast/compositor/codec"
 	"tilecast/configs"
 	"tilecast/media"
 	"tilecast/origin/archive"
@@ -52,14 +53,14 @@ func seconds(t *testing.T, s string) float64 {
 	return v
 }
 
-// TestRecording records nine seconds of a program, in two lives, and reads them back: a playlist that ffmpeg plays from HTTP and
-// from disk, one file for each rung, with sound in step, clips to the frame, in ranges.
+// TestRecording records two programs and reads one back: a playlist that ffmpeg plays from HTTP and
+// from disk, one file for each rung, with sound in step, clips to the frame, in ranges; and what the broadcaster sent.
 func TestRecording(t *testing.T) {
 	needFFmpeg(t)
 	data := t.TempDir()
 	edit := func(c *configs.Config) {
 		c.Data = data
-		c.Rooms[0].Record = configs.Record{Enabled: true}
+		c.Rooms[0].Record = configs.Record{Enabled: true, Iso: true}
 	}
 	for range 2 {
 		gw := startGateway(t, edit)
@@ -85,7 +86,7 @@ func TestRecording(t *testing.T) {
 	}
 	rec := all[1]
 	t.Logf("%+v", rec)
-	if rec.Ended == nil || rec.Length < 3 || rec.Bytes == 0 || len(rec.Files) != 4 {
+	if rec.Ended == nil || rec.Length < 3 || rec.Bytes == 0 || len(rec.Files) != 4 || len(rec.Iso) != 2 {
 		t.Errorf("%+v", rec)
 	}
 	for what, at := range map[string]string{"HTTP": srv.URL + rec.URL, "disk": filepath.Join(data, "rooms", "demo", rec.Program, "index.m3u8")} {
@@ -240,5 +241,74 @@ func refused(t *testing.T, server string, rec archive.Recording) {
 		if resp.StatusCode != want {
 			t.Errorf("%s: %s, want %d", at, resp.Status, want)
 		}
+	}
+}
+
+// TestTapes: what a broadcaster sends in each codec is a file that ffmpeg reads to the last frame, at its place in
+// the program's time.
+func TestTapes(t *testing.T) {
+	needFFmpeg(t)
+	needCodecs(t)
+	store, err := archive.Open(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	w := store.Create(archive.Manifest{Room: "demo", ID: "p1", Lives: []archive.Life{{Began: time.Now(), First: 1}}}, nil)
+	rate := media.FrameRate{Num: 30, Den: 1}
+	begin := 7 * media.Second
+	codecs := map[string]media.Codec{"vp8": media.VP8, "vp9": media.VP9, "h264": media.H264, "av1": media.AV1}
+	for name, c := range codecs {
+		enc, err := codec.LibAV().NewVideoEncoder(codec.VideoConfig{Codec: c, W: 320, H: 180, Rate: rate, BitRate: 300_000, GOP: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tape := w.Tape(name, c, time.Now())
+		tape.Put(media.Packet{At: begin - media.Second, Data: []byte("no key frame")})
+		pic := codec.NewPicture(320, 180)
+		for n := range int64(100) {
+			broadcast.Solid{R: uint8(n)}.Draw(pic, rate.Frame(n))
+			pic.At = begin + rate.Frame(n)
+			packets, err := enc.Encode(pic, rate.Frame(1), n%40 == 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range packets {
+				if c == media.H264 && p.Key { // as it comes from a network: in front of each key frame
+					p.Data = append(append([]byte(nil), enc.Params().Extra...), p.Data...)
+				}
+				tape.Put(p)
+			}
+		}
+		packets, _ := enc.Encode(nil, 0, false)
+		for _, p := range packets {
+			tape.Put(p)
+		}
+		pic.Release()
+		enc.Close()
+		if name != "av1" {
+			tape.Close() // the others are ended by the program's end
+		}
+	}
+	w.Close(time.Now(), time.Now())
+	w.Run()
+	recs := store.Recordings("demo")
+	if len(recs) != 0 {
+		t.Errorf("a manifest without streams is a recording: %+v", recs)
+	}
+	files, _ := filepath.Glob(filepath.Join(w.Folder(), "iso", "*.mp4"))
+	if len(files) != len(codecs) {
+		t.Fatalf("%d files: %v", len(files), files)
+	}
+	for _, f := range files {
+		p := probe(t, f)
+		s := p.Streams[0]
+		if !strings.Contains(f, "-"+s.CodecName+"-video.mp4") || s.Width != 320 || s.Frames != "100" {
+			t.Errorf("%s: %+v", filepath.Base(f), s)
+		}
+		if at := seconds(t, s.StartTime); math.Abs(at-7) > 0.01 {
+			t.Errorf("%s begins at %.3f s of the program, want 7", filepath.Base(f), at)
+		}
+		decodesCleanly(t, f)
 	}
 }

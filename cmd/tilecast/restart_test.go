@@ -53,7 +53,11 @@ func buildChild(t *testing.T) *child {
 // start runs it and returns when it answers.
 func (c *child) start() {
 	c.t.Helper()
-	c.cmd = exec.Command(c.bin, "serve", "--http", c.addr, "--udp", "0", "--data", c.data)
+	config := filepath.Join(c.data, "recorded.yaml")
+	if err := os.WriteFile(config, []byte("rooms:\n  - name: demo\n    record: {enabled: true}\n"), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.cmd = exec.Command(c.bin, "serve", "--config", config, "--http", c.addr, "--udp", "0", "--data", c.data)
 	c.cmd.Stderr = c.t.Output()
 	if err := c.cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -180,6 +184,17 @@ func TestBrowserGoesOnAfterAKill(t *testing.T) {
 	if err != nil || !strings.Contains(string(body), "#EXT-X-ENDLIST") {
 		t.Errorf("after an orderly end and another start: %v\n%s", err, body)
 	}
+	// What was recorded of both lives is one file.
+	needFFmpeg(t)
+	file := save(t, "http://"+gw.addr+"/rec/demo/"+program+"/main-360p.mp4")
+	decodesCleanly(t, file)
+	p := probe(t, file)
+	for _, s := range p.Streams {
+		if d := seconds(t, s.Duration) - seconds(t, p.Format.Duration); d < -0.1 || d > 0.1 {
+			t.Errorf("%s is %s s long, the file %s", s.CodecType, s.Duration, p.Format.Duration)
+		}
+	}
+	t.Logf("%s s are recorded", p.Format.Duration)
 }
 
 // programOf is the program that a room's address leads to.

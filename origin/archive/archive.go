@@ -94,6 +94,7 @@ type Manifest struct {
 	Lives   []Life        `json:"lives"`
 	Streams []Stream      `json:"streams"`
 	Takes   []Take        `json:"takes,omitempty"` // what is recorded
+	Iso     bool          `json:"iso,omitempty"`   // so is what single broadcasters sent
 	Ended   time.Time     `json:"ended,omitzero"`
 	Until   time.Time     `json:"until,omitzero"` // when what is not recorded is nobody's any more; set with Ended
 }
@@ -138,7 +139,7 @@ func (m *Manifest) has(msn int64) bool {
 }
 
 // Recorded reports whether anything of the program is.
-func (m *Manifest) Recorded() bool { return len(m.Takes) > 0 }
+func (m *Manifest) Recorded() bool { return len(m.Takes) > 0 || m.Iso }
 
 // Wall is the capture time of a position in a life.
 func (m *Manifest) Wall(life int, at media.Time) time.Time {

@@ -41,8 +41,11 @@ type Writer struct {
 	m       Manifest
 	changed bool
 	shelves []*Shelf
-	failing bool
-	closed  bool
+	tapes   map[*Tape]bool // that are not closed
+
+	tapeCount int
+	failing   bool
+	closed    bool
 }
 
 // job is one part for the disk, or something to be done between parts.
@@ -51,6 +54,7 @@ type job struct {
 	part   packager.Part
 	oldest int64
 	do     func() error
+	size   int64 // that was counted as waiting, besides the part's
 }
 
 // WriterStats count what a writer has done.
@@ -75,11 +79,14 @@ func (s *Store) newWriter(m Manifest, event func(kind string, attrs ...slog.Attr
 	}
 	w := &Writer{
 		store: s, dir: s.dir(m.Room, m.ID), disk: s.disk, log: s.log.With("program", m.ID), event: event,
-		queue: make(chan job, maxQueued), wake: make(chan struct{}, 1), end: make(chan struct{}), m: m,
+		queue: make(chan job, maxQueued), wake: make(chan struct{}, 1), end: make(chan struct{}), m: m, tapes: map[*Tape]bool{},
 	}
 	w.touch()
 	return w
 }
+
+// Folder is where the program is.
+func (w *Writer) Folder() string { return w.dir }
 
 // Keep adds a stream of the present life.
 func (w *Writer) Keep(name, canvas string, in packager.Init) *Shelf {
@@ -159,6 +166,7 @@ func (w *Writer) Run() {
 
 // step does one job.
 func (w *Writer) step(j job) {
+	w.queued.Add(-j.size)
 	if j.do != nil {
 		if err := j.do(); err != nil {
 			w.fault(err, 0)
@@ -291,6 +299,11 @@ func (w *Writer) Close(ended, until time.Time) {
 		return
 	}
 	w.closed = true
+	for t := range w.tapes {
+		w.mu.Unlock() // a tape may be telling of a fault
+		t.finish()
+		w.mu.Lock()
+	}
 	if w.recording() {
 		end := int64(0)
 		for _, s := range w.shelves {
