@@ -4,6 +4,7 @@ package configs
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -185,6 +186,8 @@ type Audio struct {
 	LowBitRate BitRate `yaml:"low_bitrate"` // of the audio-only variant; 0: there is none
 	Loudness   int     `yaml:"loudness"`    // LUFS; 0: as it comes
 	Ducking    int     `yaml:"ducking"`     // dB that a shared screen gives way to speech
+
+	SpeakerCues bool `yaml:"speaker_cues"` // who speaks is said in the media and the playlists
 }
 
 // Default is what runs when nothing is said. configs/tilecast.yaml says the same, with reasons.
@@ -241,6 +244,21 @@ func defaultLadder(w, h int) []Rung {
 }
 
 func rungName(w, h int) string { return fmt.Sprintf("%dp", min(w, h)) }
+
+// fill gives a rung that says no size the one of its name, such as 480p, in the shape of a canvas of w by h.
+func (r *Rung) fill(w, h int) {
+	var side int
+	digits, ok := strings.CutSuffix(r.Name, "p")
+	if n, err := strconv.Atoi(digits); err == nil && ok {
+		side = n
+	}
+	if r.Width != 0 || r.Height != 0 || side < 64 || side > min(w, h) {
+		return
+	}
+	even := func(n, of, short int) int { return (n*of + short) / (2 * short) * 2 } // to the nearest
+	short := min(w, h)
+	r.Width, r.Height = even(side, w, short), even(side, h, short)
+}
 
 // complete sets what a rung leaves open: rates that suit its size, and the encoder.
 func (r *Rung) complete() {

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -207,6 +208,42 @@ func TestReadyLayouts(t *testing.T) {
 		a, b := cfg.Rooms[0].Layout, cfg.Rooms[1].Layout
 		if !reflect.DeepEqual(a, l) || b.Gap != (Length{Pixels: 3}) || b.Mode != l.Mode || b.Use != name {
 			t.Errorf("%s: %+v\n%+v", name, a, b)
+		}
+	}
+}
+
+// A rung's name says its size, in the canvas's shape.
+func TestRungsOfAName(t *testing.T) {
+	cfg, err := Parse("x.yaml", []byte(`
+rooms:
+  - name: wide
+    canvas: {width: 1920, height: 1080}
+    ladder: [{name: 1080p}, {name: 720p}, {name: 480p}, {name: 360p, bitrate: 700k}]
+  - name: tall
+    canvas: {width: 720, height: 1280}
+    ladder: [{name: 720p}, {name: 480p, preset: veryfast}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, room := range cfg.Rooms {
+		for _, r := range room.Ladder {
+			got += fmt.Sprintf("%s %dx%d %v %v %s\n", r.Name, r.Width, r.Height, r.BitRate, r.MaxRate, r.Preset)
+		}
+	}
+	if want := `1080p 1920x1080 4600k 5520k superfast
+720p 1280x720 2500k 3000k superfast
+480p 854x480 1400k 1680k superfast
+360p 640x360 700k 840k superfast
+720p 720x1280 2500k 3000k superfast
+480p 480x854 1400k 1680k veryfast
+`; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for _, text := range []string{"{name: 2160p}", "{name: top}", "{name: 480p, width: 640}"} {
+		if _, err := Parse("x.yaml", []byte("rooms:\n  - name: a\n    ladder: ["+text+"]\n")); err == nil {
+			t.Errorf("%s is taken", text)
 		}
 	}
 }

@@ -138,20 +138,23 @@ func (d *decoder) complete(r *Room, at string) {
 	if r.Ladder == nil {
 		r.Ladder = defaultLadder(r.Canvas.Width, r.Canvas.Height)
 	}
-	d.rungs(r.Ladder, at)
+	d.rungs(r.Ladder, at, r.Canvas.Width, r.Canvas.Height)
 	for i := range r.Canvases {
 		s, at := &r.Canvases[i], fmt.Sprintf("%s.canvases[%d]", at, i)
 		if s.Ladder == nil {
 			s.Ladder = defaultLadder(s.Width, s.Height)
 		}
-		d.rungs(s.Ladder, at)
+		d.rungs(s.Ladder, at, s.Width, s.Height)
 	}
 }
 
 // rungs sets what the ladder at leaves open.
-func (d *decoder) rungs(ladder []Rung, at string) {
+func (d *decoder) rungs(ladder []Rung, at string, w, h int) {
 	for i := range ladder {
 		rung, at := &ladder[i], fmt.Sprintf("%s.ladder[%d]", at, i)
+		if d.lines[at+".width"] == 0 && d.lines[at+".height"] == 0 {
+			rung.fill(w, h)
+		}
 		said := *rung
 		rung.complete()
 		if d.lines[at+".bitrate"] > 0 {

@@ -28,21 +28,22 @@ const MaxTiles = 25
 
 // Config is one room. It is validated once and then not changed.
 type Config struct {
-	Name     string
-	Start    Start
-	Linger   time.Duration    // how long an empty program goes on
-	Hold     time.Duration    // how long the seat of a lost participant is kept
-	Preset   string           // of packager.NewCustomPlan
-	Numbers  packager.Numbers // that replace the preset's
-	Ranges   bool             // parts are byte ranges of their segments
-	Window   time.Duration    // of media a viewer can seek back
-	Event    bool             // everything stays in the playlist, and there for Window after the end
-	Record   Record
-	Canvases []compositor.Canvas // the default first; names as they stand in URLs
-	Fonts    *art.Fonts          // for names and captions; nil: the built-in one
-	Rate     media.FrameRate
-	Mix      compositor.Mix
-	Sounds   []compositor.Sound // the first goes with the pictures, others are for listening only
+	Name        string
+	Start       Start
+	Linger      time.Duration    // how long an empty program goes on
+	Hold        time.Duration    // how long the seat of a lost participant is kept
+	Preset      string           // of packager.NewCustomPlan
+	Numbers     packager.Numbers // that replace the preset's
+	Ranges      bool             // parts are byte ranges of their segments
+	Window      time.Duration    // of media a viewer can seek back
+	Event       bool             // everything stays in the playlist, and there for Window after the end
+	Record      Record
+	Canvases    []compositor.Canvas // the default first; names as they stand in URLs
+	Fonts       *art.Fonts          // for names and captions; nil: the built-in one
+	Rate        media.FrameRate
+	Mix         compositor.Mix
+	SpeakerCues bool               // who speaks is said in the media and the playlists, too
+	Sounds      []compositor.Sound // the first goes with the pictures, others are for listening only
 
 	PublishToken string // who publishes has to bring it; "": everybody may
 	Overload     int    // percent of late frames beyond which nobody new comes in; 0: everybody does
@@ -100,7 +101,7 @@ func (c Config) changed(next Config) (later []string) {
 	} else if !slices.EqualFunc(c.Canvases, next.Canvases, sameLadder) || !slices.Equal(c.Sounds, next.Sounds) {
 		later = append(later, "ladder")
 	}
-	if c.Mix != next.Mix {
+	if c.Mix != next.Mix || c.SpeakerCues != next.SpeakerCues {
 		later = append(later, "mix")
 	}
 	if c.Window != next.Window || c.Event != next.Event {

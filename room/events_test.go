@@ -2,11 +2,16 @@ package room
 
 import (
 	"errors"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tilecast/compositor/codec"
 	"tilecast/ingest"
+	"tilecast/media"
+	"tilecast/origin"
 )
 
 // tell writes events as "kind state name".
@@ -78,4 +83,68 @@ func TestParticipantsHaveVolume(t *testing.T) {
 			t.Errorf("who comes back is another: %+v", p)
 		}
 	}, demo())
+}
+
+func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		apply := func(rate int) string {
+			next := demo()
+			next.Canvases = slices.Clone(next.Canvases)
+			next.Canvases[0].Rungs = slices.Clone(next.Canvases[0].Rungs)
+			next.Canvases[0].Rungs[0].BitRate = rate
+			later, err := rs.Apply(next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Join(later, " ")
+		}
+		if later := apply(150_000); later != "" {
+			t.Errorf("a lower rate comes later: %s", later)
+		}
+		if later := apply(900_000); later != "ladder" {
+			t.Errorf("a rate above the announced one: later %q", later)
+		}
+	}, demo())
+}
+
+// A change of the speaker is told in the program itself where that is asked for.
+func TestSpeakersAreCued(t *testing.T) {
+	cfg := demo()
+	cfg.SpeakerCues = true
+	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
+		ada := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		in, err := ada.Open(media.Opus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range int64(250) {
+			level := 0.2
+			if k < 100 || k%10 > 7 {
+				level = 0.001
+			}
+			in.Push(codec.FakeAudioPacket(level, 300, k, ada.Clock().At(time.Now())))
+			time.Sleep(20 * time.Millisecond)
+		}
+		id := rs.List()[0].Participants[0].ID
+		log, _ := rs.Events("demo")
+		events, _ := log.Since(0)
+		if last := events[len(events)-1]; last.Kind != "speaker" || last.Attrs["id"] != id {
+			t.Errorf("the log ends with %+v", last)
+		}
+		if text := playlistOf(t, s); !strings.Contains(text, `CLASS="tilecast.speaker"`) || !strings.Contains(text, `X-SPEAKER="`+id+`"`) {
+			t.Errorf("the playlist does not say it:\n%s", text)
+		}
+	}, cfg)
+}
+
+// playlistOf is the plain playlist of the top rung of the last program.
+func playlistOf(t *testing.T, s *shelf) string {
+	t.Helper()
+	srv := origin.NewServer(origin.ServerConfig{})
+	p := s.programs[len(s.programs)-1]
+	srv.Publish("demo", p)
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, httptest.NewRequest("GET", "/hls/demo/"+p.ID()+"/main-180p/stream.m3u8", nil))
+	return w.Body.String()
 }

@@ -3,6 +3,7 @@ package room
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tilecast/ingest"
 )
@@ -75,4 +76,29 @@ func (rs *Rooms) room(name string) (*Room, error) {
 		return nil, fmt.Errorf("%w: %q is not among the rooms of the configuration", ingest.ErrNoRoom, name)
 	}
 	return r, nil
+}
+
+// retune gives running encoders the rates of next, and notes in r's configuration those that they take:
+// what is above what playlists announce comes with the next program. Called locked.
+func (r *Room) retune(next Config) {
+	now := slices.Clone(r.cfg.Canvases)
+	for i := range now {
+		if i >= len(next.Canvases) || now[i].Name != next.Canvases[i].Name {
+			return
+		}
+		now[i].Rungs = slices.Clone(now[i].Rungs)
+		for k := range now[i].Rungs {
+			if k >= len(next.Canvases[i].Rungs) {
+				return
+			}
+			old, want := &now[i].Rungs[k], next.Canvases[i].Rungs[k]
+			if same := *old; old.BitRate != want.BitRate || old.MaxRate != want.MaxRate {
+				same.BitRate, same.MaxRate = want.BitRate, want.MaxRate
+				if same == want && r.prog.comp.SetBitRate(now[i].Name, want.Name, want.BitRate, want.MaxRate) == nil {
+					*old = want
+				}
+			}
+		}
+	}
+	r.cfg.Canvases = now
 }

@@ -64,6 +64,9 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 		out.Keep = func(stream, canvas string, in packager.Init) origin.Shelf { return p.keep.Keep(stream, canvas, in) }
 	}
 	p.out = origin.NewProgram(out)
+	if cfg.SpeakerCues {
+		event = p.cued(event, log)
+	}
 	p.comp, err = compositor.New(compositor.Config{
 		Canvases: slices.Clone(cfg.Canvases), Rate: cfg.Rate, Delay: plan.Delay, Clock: p.clock, Sounds: slices.Clone(cfg.Sounds), Mix: cfg.Mix, Event: event, Fonts: cfg.Fonts,
 		GOP: plan.GOP(), PartFrames: plan.PartFrames, Log: log,

@@ -329,6 +329,7 @@ func (r *Room) apply(cfg Config) (later []string) {
 
 func (r *Room) applyLocked(cfg Config) (later []string) {
 	if r.prog != nil {
+		r.retune(cfg)
 		later = r.cfg.changed(cfg)
 		r.prog.comp.Apply(cfg.looks())
 	}

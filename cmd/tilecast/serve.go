@@ -268,7 +268,8 @@ func roomConfigs(cfg configs.Config, fonts *art.Fonts) ([]room.Config, error) {
 			PublishToken: r.PublishToken, Overload: cfg.Ingest.Limits.Overload,
 			Preset: r.Preset, Numbers: r.Latency.Numbers(), Ranges: r.Parts == "ranges", Window: window(r.Window), Event: r.Window.Event, Record: room.Record(r.Record),
 			Fonts: fonts, Rate: r.Canvas.FPS, Sounds: sounds(r.Audio),
-			Mix: compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
+			SpeakerCues: r.Audio.SpeakerCues,
+			Mix:         compositor.Mix{Loudness: float64(r.Audio.Loudness), Duck: float64(r.Audio.Ducking)},
 		}
 		for _, s := range r.All() {
 			look, err := look(s)
