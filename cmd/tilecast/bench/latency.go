@@ -184,6 +184,16 @@ func startGateway(s settings, preset string) (base string, stop func(), err erro
 	return "", nil, fmt.Errorf("the gateway does not answer; see %s", log.Name())
 }
 
+// playable reports whether a playlist is there.
+func playable(url string) bool {
+	resp, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
 func freePort() (int, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -7,8 +7,10 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,7 +34,7 @@ func main() {
 		return
 	}
 	var s settings
-	only := flag.String("only", "compose,rooms,idle,memory,serve,viewers,cdn,latency,network", "which contests, by name")
+	only := flag.String("only", "compose,rooms,idle,memory,packaging,serve,viewers,connections,start,fall,cdn,latency,network", "which contests, by name")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each contestant")
 	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
 	flag.StringVar(&s.rows, "rows", "", "rows of the network contest, such as loss5,blackout30; all of them")
@@ -53,6 +55,7 @@ func run(s settings, names []string) error {
 	contests := map[string]func(settings) ([]row, error){
 		"compose": compose, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency, "network": network,
 		"rooms": rooms, "idle": idle, "memory": memory,
+		"packaging": packaging, "connections": connections, "start": start, "fall": fall,
 	}
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {
@@ -66,7 +69,7 @@ func run(s settings, names []string) error {
 	for _, name := range names {
 		contest := contests[name]
 		if contest == nil {
-			return fmt.Errorf("no contest %q: use compose, rooms, idle, memory, serve, viewers, cdn, latency or network", name)
+			return fmt.Errorf("no contest %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(contests)), ", "))
 		}
 		got, err := contest(s)
 		rows = append(rows, got...)

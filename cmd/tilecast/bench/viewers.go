@@ -15,7 +15,11 @@ func viewers(s settings) ([]row, error) {
 	var rows []row
 	for _, proto := range []string{"h1", "h2"} {
 		best := map[string]int{}
-		for n := 250; n <= 4000; n += 250 {
+		first := 300
+		if proto == "h2" {
+			first = 100
+		}
+		for n := first; n <= 5000; n = n * 3 / 2 {
 			good := false
 			for _, kind := range []string{"bare", "ours"} {
 				rep, err := viewersOnce(kind, proto, n)
@@ -55,6 +59,6 @@ func viewersOnce(kind, proto string, n int) (*load.Report, error) {
 		url = "https://" + c.addr
 	}
 	return load.Run(context.Background(), load.Config{
-		URL: url + "/hls/" + canned.Room + "/index.m3u8", Viewers: n, For: 10 * time.Second, Ramp: time.Duration(n) * 8 * time.Millisecond, Insecure: true,
+		URL: url + "/hls/" + canned.Room + "/index.m3u8", Viewers: n, For: 8 * time.Second, Ramp: time.Duration(n) * 6 * time.Millisecond, Insecure: true,
 	})
 }
