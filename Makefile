@@ -14,7 +14,7 @@ ONCE  := -short -timeout 5m -skip 'Browser|Chromium'
 .PHONY: help setup build run demo test conformance bench lint fmt clean
 
 help: ## say what there is to make
-	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup:
 	@scripts/setup run
