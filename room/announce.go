@@ -18,8 +18,15 @@ import (
 	"tilecast/packager/m3u8"
 )
 
-// ErrOffAir says that a room has no program now.
-var ErrOffAir = errors.New("the room is not on air")
+// Why a cue is not taken, besides ErrNoRoom and ErrValue.
+var (
+	ErrOffAir  = errors.New("the room is not on air")
+	ErrSameCue = origin.ErrSameID      // the program has had one with that id
+	ErrCues    = origin.ErrManyDates   // playlists show as many as they may
+	ErrWaiting = packager.ErrEventFull // too many wait for their moment
+	ErrPast    = packager.ErrEventPast // its moment has been packaged
+	ErrFar     = packager.ErrEventFar  // its moment is too far ahead
+)
 
 // Cue is an event that viewers' players are told of at its moment of the program: as timed metadata (ID3) in the media,
 // and as a date range in the playlists.
@@ -49,8 +56,7 @@ var (
 	keyRE = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 )
 
-// Announce takes a cue into the program of a room. Errors: ErrNoRoom, ErrOffAir, ErrValue, and those of
-// origin.Program.Announce.
+// Announce takes a cue into the program of a room, or answers with one of the errors above.
 func (rs *Rooms) Announce(name string, c Cue) (Cued, error) {
 	rs.mu.Lock()
 	r := rs.rooms[name]

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"tilecast/origin"
-	"tilecast/packager"
 	"tilecast/room"
 )
 
@@ -35,13 +33,13 @@ func (a *api) announce(w http.ResponseWriter, r *http.Request) {
 		return
 	case errors.Is(err, room.ErrNoRoom):
 		status = http.StatusNotFound
-	case errors.Is(err, room.ErrValue), errors.Is(err, packager.ErrEvent), errors.Is(err, packager.ErrEventFar):
+	case errors.Is(err, room.ErrValue), errors.Is(err, room.ErrFar):
 		status = http.StatusBadRequest
-	case errors.Is(err, room.ErrOffAir), errors.Is(err, origin.ErrSameID):
+	case errors.Is(err, room.ErrOffAir), errors.Is(err, room.ErrSameCue):
 		status = http.StatusConflict
-	case errors.Is(err, packager.ErrEventPast):
+	case errors.Is(err, room.ErrPast):
 		status, err = http.StatusConflict, fmt.Errorf("time: %w; leave it out for now", err)
-	case errors.Is(err, origin.ErrManyDates), errors.Is(err, packager.ErrEventFull):
+	case errors.Is(err, room.ErrCues), errors.Is(err, room.ErrWaiting):
 		status = http.StatusTooManyRequests
 	}
 	write(w, status, map[string]string{"error": err.Error()})

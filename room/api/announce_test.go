@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"tilecast/origin"
-	"tilecast/packager"
 	"tilecast/room"
 )
 
@@ -58,8 +56,8 @@ func TestAnEventIsAnnounced(t *testing.T) {
 		text string
 	}{
 		{room.ErrNoRoom, 404, ""}, {room.ErrValue, 400, ""}, {room.ErrOffAir, 409, "not on air"},
-		{origin.ErrSameID, 409, "id"}, {origin.ErrManyDates, 429, ""}, {packager.ErrEventFull, 429, ""},
-		{packager.ErrEvent, 400, ""}, {packager.ErrEventFar, 400, ""}, {packager.ErrEventPast, 409, "leave it out for now"},
+		{room.ErrSameCue, 409, "id"}, {room.ErrCues, 429, ""}, {room.ErrWaiting, 429, ""},
+		{room.ErrFar, 400, ""}, {room.ErrPast, 409, "leave it out for now"},
 		{errors.New("boom"), 500, ""},
 	} {
 		c.err = fmt.Errorf("%w: so", test.err)
