@@ -120,6 +120,18 @@ func centresOf(gw *harness, n int) []image.Point {
 	return points
 }
 
+// layers counts the simulcast layers that came.
+func (h *harness) layers() (n int) {
+	for _, s := range h.ingest.Stats().Sessions {
+		for _, t := range s.Streams {
+			if t.RID != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // TestBrowserCodecs: what Chromium sends in each codec is decoded without a fault.
 func TestBrowserCodecs(t *testing.T) {
 	if testing.Short() {
@@ -141,6 +153,9 @@ func TestBrowserCodecs(t *testing.T) {
 			}
 			eventually(t, "a second of "+codec+" is decoded", func() bool { n, _ := decoded(codec); return n >= 30 })
 			eventually(t, "a second of sound is decoded", func() bool { n, _ := decoded("Opus"); return n >= 50 })
+			if layers := gw.layers(); codec == "VP8" && layers < 2 {
+				t.Errorf("%d simulcast layers came", layers)
+			}
 			if _, faults := decoded(codec); faults > 0 {
 				t.Errorf("%d access units could not be decoded", faults)
 			}
