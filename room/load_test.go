@@ -53,7 +53,7 @@ func TestOverloadedRoomTakesNobodyNew(t *testing.T) {
 	cfg.Overload = 50
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
-		time.Sleep(15 * time.Second)
+		time.Sleep(15*time.Second + loadStep/2) // between two looks
 		enter(t, rs, ingest.Request{Session: "2", Name: "Bob"})
 		p := rs.rooms["demo"].prog
 		if got := p.load.share.Load(); got != 0 || len(p.load.past) != int(loadSpan/loadStep) {
