@@ -393,7 +393,7 @@ func TestApplyIsAtOnceForTheLookAndLaterForTheLadder(t *testing.T) {
 		next := demo()
 		next.Canvases[0].Look.Fit = layout.Contain
 		next.Preset = "ultra"
-		next.Canvases[0].Rungs[0].BitRate = 200_000
+		next.Canvases[0].Rungs[0].BitRate = 900_000
 		later, err := rs.Apply(next)
 		if err != nil || strings.Join(later, " ") != "preset ladder" {
 			t.Fatalf("later: %v, %v", later, err)
