@@ -65,7 +65,7 @@ func TestPartsAsRanges(t *testing.T) {
 func TestRangeHintAtASegmentsEnd(t *testing.T) {
 	r := newRangeRig(t)
 	r.to(firstMSN+3, 5)
-	if m := r.list(r.top, ""); len(m.Hints) != 1 || m.Hints[0] != (m3u8.Hint{Type: "PART", URI: segmentName(firstMSN + 4)}) {
+	if m := r.list(r.top, ""); len(m.Hints) != 1 || m.Hints[0] != (m3u8.Hint{Type: "PART", URI: segmentName(firstMSN + 4), Ranged: true}) {
 		t.Errorf("hints %+v", m.Hints)
 	}
 }
