@@ -20,13 +20,14 @@ func TestStageMendsInChromium(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer path.Close()
+	t.Cleanup(func() { path.Close() })
 	proxy, err := relay.Proxy(relay.ProxyConfig{Gateway: gw.base, Relay: path})
 	if err != nil {
 		t.Fatal(err)
 	}
 	front := httptest.NewServer(proxy)
-	defer front.Close()
+	t.Cleanup(front.Close)
+	t.Cleanup(front.CloseClientConnections) // a page follows what is wanted of it
 
 	b := openBrowser(t, writeCamera(t, yuv{150, 60, 180}))
 	b.open(front.URL + "/stage/demo?name=Ada&auto=1")
