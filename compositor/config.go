@@ -58,6 +58,7 @@ type Rung struct {
 	MaxRate int    // VBV peak in bit/s; 0: BitRate
 	Encoder string // as the codec set knows it ("libx264"); empty: the first H.264 encoder that opens
 	Preset  string // of that encoder; empty: its real-time default
+	BT709   bool   // coded in BT.709, and said to be; else in BT.601, as it is composed
 }
 
 // validate fills in defaults and names every mistake.

@@ -293,3 +293,28 @@ func TestBitRateChangesLive(t *testing.T) {
 		}
 	})
 }
+
+func TestRungsIn709HaveTheSameColours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		cfg.Canvases[0].Rungs[1].BT709 = true
+		s := newStage(t, cfg, codec.Fake()).start()
+		video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
+		for k := range 60 {
+			s.show(video, k, 640, 360, palette[0])
+			time.Sleep(tick)
+		}
+		s.end()
+		one := codec.NewPicture(16, 16)
+		defer one.Release()
+		codec.Fill(one, palette[0])
+		codec.To709(one, one)
+		for rung, want := range map[string]codec.YCbCr{"720p": palette[0], "180p": one.Pixel(4, 4)} {
+			units := s.video(rung)
+			u := units[len(units)/2]
+			if got := u.Mean(shrink(whole, 1280, u.W)); !near(got, want) {
+				t.Errorf("%s: %v, want %v", rung, got, want)
+			}
+		}
+	})
+}

@@ -22,9 +22,10 @@ type rung struct {
 	out       Outlet
 	log       *slog.Logger
 
-	in     chan composed // depth 1: the newest composed picture
-	next   int64         // slot
-	scaled *codec.Picture
+	in     chan composed  // depth 1: the newest composed picture
+	next   int64          // slot
+	scaled *codec.Picture // the canvas in the rung's size and colours; nil: it is the canvas's
+	bt709  bool
 	shown  uint64 // composed.drawn that scaled holds
 	view   codec.Picture
 	failed bool
@@ -46,7 +47,7 @@ func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
 	cfg, set := &c.cfg, c.set
 	vc := codec.VideoConfig{
 		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: cfg.Rate,
-		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: cfg.GOP,
+		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: cfg.GOP, BT709: r.BT709,
 	}
 	enc, err := set.NewVideoEncoder(vc)
 	if err != nil && r.Encoder != "" {
@@ -65,7 +66,8 @@ func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
 		c: c, canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
 		log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
 	}
-	if r.W != cv.W || r.H != cv.H {
+	g.bt709 = r.BT709
+	if r.W != cv.W || r.H != cv.H || r.BT709 {
 		g.scaled = codec.NewPicture(r.W, r.H)
 	}
 	g.tune(r)
@@ -163,6 +165,9 @@ func (r *rung) fit(m composed) *codec.Picture {
 	if r.scaled != nil {
 		if r.shown != m.drawn {
 			codec.Scale(r.scaled, src)
+			if r.bt709 {
+				codec.To709(r.scaled, r.scaled)
+			}
 			r.shown = m.drawn
 		}
 		src = r.scaled

@@ -178,6 +178,7 @@ type Rung struct {
 	MaxRate BitRate `yaml:"max_rate"` // VBV peak
 	Encoder string  `yaml:"encoder"`  // as libavcodec names it
 	Preset  string  `yaml:"preset"`   // of the encoder; empty: its real-time default
+	BT709   bool    `yaml:"bt709"`    // colours; else BT.601
 }
 
 // Audio is the program's sound, AAC-LC in stereo.

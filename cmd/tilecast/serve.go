@@ -305,7 +305,7 @@ func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
 	for _, l := range ladder {
 		rungs = append(rungs, compositor.Rung{
 			Name: l.Name, W: l.Width, H: l.Height, BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
-			Encoder: l.Encoder, Preset: l.Preset,
+			Encoder: l.Encoder, Preset: l.Preset, BT709: l.BT709,
 		})
 	}
 	return rungs

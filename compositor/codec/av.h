@@ -82,6 +82,7 @@ typedef struct tc_venc_config {
     const char *name;
     const char *options;     /* key=value lines */
     int w, h, rate_num, rate_den, gop, global_header, input;
+    int bt709;               /* what pictures are coded in; else BT.601 */
     int copy;                /* the encoder may keep its input beyond the call */
     int64_t bit_rate, max_rate, buffer;
 } tc_venc_config;

@@ -90,9 +90,9 @@ static int open_video(tc_enc *e, const tc_venc_config *cfg, char *err) {
     c->sample_aspect_ratio = (AVRational){1, 1};
     c->gop_size = cfg->gop;
     c->max_b_frames = 0;
-    c->color_primaries = AVCOL_PRI_SMPTE170M;
-    c->color_trc = AVCOL_TRC_SMPTE170M;
-    c->colorspace = AVCOL_SPC_SMPTE170M;
+    c->color_primaries = cfg->bt709 ? AVCOL_PRI_BT709 : AVCOL_PRI_SMPTE170M;
+    c->color_trc = cfg->bt709 ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
+    c->colorspace = cfg->bt709 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
     c->color_range = AVCOL_RANGE_MPEG;
     c->flags |= AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_LOW_DELAY;
     if (cfg->global_header)
@@ -182,9 +182,9 @@ static int give(tc_enc *e, const uint8_t *y, const uint8_t *u, const uint8_t *v,
     AVFrame *f = e->frame;
     f->pts = pts;
     f->pict_type = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    f->color_primaries = AVCOL_PRI_SMPTE170M;
-    f->color_trc = AVCOL_TRC_SMPTE170M;
-    f->colorspace = AVCOL_SPC_SMPTE170M;
+    f->color_primaries = e->ctx->color_primaries;
+    f->color_trc = e->ctx->color_trc;
+    f->colorspace = e->ctx->colorspace;
     f->color_range = AVCOL_RANGE_MPEG;
     f->sample_aspect_ratio = (AVRational){1, 1};
     return ret;

@@ -43,6 +43,7 @@ type VideoConfig struct {
 	Buffer  int    // VBV size in bits; 0: half a second of MaxRate
 	Preset  string // of the named encoder ("superfast"); empty: a real-time default
 	GOP     int    // longest distance between key frames, in frames; key frames come only when asked for or then
+	BT709   bool   // pictures are in BT.709 limited, and said to be; else in BT.601 limited
 	InBand  bool   // repeat parameter sets before each key frame (for RTP) instead of giving them in Params().Extra
 }
 

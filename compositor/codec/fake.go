@@ -55,7 +55,7 @@ func FakeVideoPacket(c media.Codec, w, h int, colour YCbCr, key bool, seq int64,
 func (u FakeVideo) Append(b []byte, c media.Codec) []byte {
 	if c == media.H264 {
 		if u.Key {
-			b = appendParameterSets(b, u.W, u.H, media.FrameRate{Num: 30, Den: 1})
+			b = appendParameterSets(b, u.W, u.H, media.FrameRate{Num: 30, Den: 1}, false)
 		}
 		b = append(b, 0, 0, 0, 1, nalHeader(u.Key))
 	}

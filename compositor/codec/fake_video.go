@@ -105,7 +105,7 @@ func newFakeVideoEncoder(cfg VideoConfig) (VideoEncoder, error) {
 	}
 	e := &fakeVideoEncoder{gop: int64(cfg.GOP), params: cfg.params(), rate: cfg.BitRate}
 	if cfg.Codec == media.H264 {
-		sets := appendParameterSets(nil, cfg.W, cfg.H, cfg.Rate)
+		sets := appendParameterSets(nil, cfg.W, cfg.H, cfg.Rate, cfg.BT709)
 		if cfg.InBand {
 			e.inBand = sets
 		} else {

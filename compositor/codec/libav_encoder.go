@@ -72,7 +72,7 @@ func openVideoEncoder(cfg VideoConfig, e encoder) (*videoEncoder, error) {
 	c := C.tc_venc_open(&C.tc_venc_config{
 		name: s.add(e.name), options: s.add(options),
 		w: C.int(cfg.W), h: C.int(cfg.H), rate_num: C.int(cfg.Rate.Num), rate_den: C.int(cfg.Rate.Den), gop: C.int(cfg.GOP),
-		global_header: cBool(outOfBand), input: C.int(e.input), copy: cBool(!e.lends),
+		global_header: cBool(outOfBand), input: C.int(e.input), copy: cBool(!e.lends), bt709: cBool(cfg.BT709),
 		bit_rate: C.int64_t(cfg.BitRate), max_rate: C.int64_t(cfg.MaxRate), buffer: C.int64_t(cfg.Buffer),
 	}, &text[0])
 	if c == nil {

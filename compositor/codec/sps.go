@@ -12,7 +12,7 @@ func nalHeader(key bool) byte {
 
 // appendParameterSets writes an SPS and a PPS in Annex B for a progressive High
 // profile stream of w by h, BT.601 limited (H.264 7.3.2.1, 7.3.2.2, E.1.1).
-func appendParameterSets(b []byte, w, h int, rate media.FrameRate) []byte {
+func appendParameterSets(b []byte, w, h int, rate media.FrameRate, bt709 bool) []byte {
 	mbw, mbh := (w+15)/16, (h+15)/16
 	var s bitWriter
 	s.put(8, 100)         // High
@@ -25,11 +25,15 @@ func appendParameterSets(b []byte, w, h int, rate media.FrameRate) []byte {
 	s.ue(mbw-1, mbh-1)    // size in macroblocks
 	s.put(2, 3)           // frames only, direct_8x8_inference
 	s.crop(mbw*16-w, mbh*16-h)
-	s.put(3, 1)         // VUI: no aspect ratio, no overscan, a video signal type,
-	s.put(5, 5<<2|1)    // of no format, limited range, described
-	s.put(24, 0x060606) // as SMPTE 170M
-	s.put(1, 0)         // no chroma location
-	s.put(1, 1)         // timing
+	s.put(3, 1)      // VUI: no aspect ratio, no overscan, a video signal type,
+	s.put(5, 5<<2|1) // of no format, limited range, described
+	if bt709 {
+		s.put(24, 0x010101)
+	} else {
+		s.put(24, 0x060606) // as SMPTE 170M
+	}
+	s.put(1, 0) // no chroma location
+	s.put(1, 1) // timing
 	s.put(32, int(rate.Den))
 	s.put(32, int(2*rate.Num))
 	s.put(5, 1<<4) // fixed rate, no HRD, no pic_struct, no restriction
