@@ -267,6 +267,22 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// Nothing below /hls/ is redirected, however its path is written (N-10).
+func TestNoRedirects(t *testing.T) {
+	gw := startGateway(t, nil)
+	direct := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, path := range []string{"/hls/demo//index.m3u8", "/hls//demo/index.m3u8", "/hls/./demo/index.m3u8", "/hls/x/../demo/index.m3u8", "/hls/", "/hls/demo"} {
+		resp, err := direct.Get(gw.base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound || resp.Header.Get("Location") != "" {
+			t.Errorf("%s: %s to %q", path, resp.Status, resp.Header.Get("Location"))
+		}
+	}
+}
+
 // Who stops reading loses the answer after a while, a parked request does not: what the limits are for.
 func TestLimitsLeaveRoomForHolding(t *testing.T) {
 	srv := newHTTPServer(nil, nil, slog.New(slog.DiscardHandler))
