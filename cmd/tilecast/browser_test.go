@@ -75,6 +75,7 @@ func TestBrowsersPublishAndWatch(t *testing.T) {
 	second.until("the second is live", `document.body.dataset.state === "live"`)
 	first.shot("stage")
 
+	held := gw.watchRules(t, "demo")
 	viewer := openBrowser(t, "")
 	viewer.open(gw.base + "/watch/demo")
 	viewer.until("it plays", `document.body.dataset.state === "playing" && document.querySelector("video").currentTime > 1`)
@@ -99,6 +100,7 @@ func TestBrowsersPublishAndWatch(t *testing.T) {
 	c := viewer.look(nil)
 	viewer.until("time goes on after one left", fmt.Sprintf(`document.querySelector("video").currentTime > %f`, c.Time+3))
 	gw.expectUnbroken(t, "demo")
+	held()
 }
 
 // colorsJS is a condition on the picture: the points have the colours.
