@@ -105,8 +105,13 @@ func (v *viewer) play(ctx context.Context) error {
 		if now, err = v.reload(ctx, v.directives(next, part)); err != nil {
 			break
 		}
-		if now, err = m3u8.ApplyDelta(known, now); err != nil {
-			break
+		if now, err = m3u8.ApplyDelta(known, now); err != nil { // what is known is too old
+			if now, err = v.reload(ctx, ""); err != nil {
+				break
+			}
+		}
+		if last := now.MediaSequence + int64(len(now.Segments)); last < next {
+			continue // a copy that a cache has kept
 		}
 		err = v.fetch(ctx, now, next, part)
 		known = now
