@@ -34,6 +34,7 @@ type Past struct {
 	Wall time.Time // capture time of its first sample
 	Init int       // k of its init section; it begins with a DISCONTINUITY where k is another than before
 	Gap  bool      // the stream never had it, others did
+	Key  int       // bytes up to the end of the key frame with which it begins; 0: it begins with none
 	// Parts, with their Data, are given for recent segments; the others are on the shelf.
 	Parts []packager.Part
 }
@@ -79,9 +80,7 @@ func (s *Stream) recall(p *Past, cut bool) {
 		s.lines = s.appendPart(s.lines, p.Parts[i], seg)
 		seg.size += int64(len(p.Parts[i].Data))
 	}
-	if len(p.Parts) > 0 {
-		seg.key = p.Parts[0].KeyLen
-	}
+	seg.key = p.Key
 	s.pos = seg.end()
 	s.next++
 	if len(p.Parts) == 0 && len(s.segs) == 0 && !p.Gap { // the shelf has it
@@ -89,7 +88,7 @@ func (s *Stream) recall(p *Past, cut bool) {
 		s.plain++
 		s.past = append(s.past, record{
 			start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: int64(len(s.old)),
-			wall: seg.wall.UnixNano(), init: int32(seg.init), cut: cut, lost: s.shelf == nil,
+			wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(p.Key), cut: cut, lost: s.shelf == nil,
 		})
 		return
 	}

@@ -180,7 +180,7 @@ func history(s *Stream, inits []packager.Init, parts map[int64][]packager.Part, 
 			h.Segments = append(h.Segments, p)
 			continue
 		}
-		p.Wall = s.program.cfg.Wall(ps[0].Start)
+		p.Wall, p.Key = s.program.cfg.Wall(ps[0].Start), ps[0].KeyLen
 		for _, part := range ps {
 			p.Dur += part.Dur
 		}
@@ -243,6 +243,13 @@ func TestResume(t *testing.T) {
 					}
 					if len(list.Hints) != 2 || list.Hints[1].URI != "init.1.mp4" {
 						t.Errorf("%s: hints %v, want the new init section (PH-4)", s.name, list.Hints)
+					}
+					if s.canvas != "" {
+						for i, key := range r.keys(s, "").Segments {
+							if key.Gap != list.Segments[i].Gap {
+								t.Errorf("%s: key frame of %d lost", s.name, key.MSN)
+							}
+						}
 					}
 					if r.get(at(s, list.Segments[len(list.Segments)-2].URI)) == "" || r.get(at(s, "init.0.mp4")) == "" || r.get(at(s, "init.1.mp4")) == "" {
 						t.Error("old media can't be had")
