@@ -142,8 +142,6 @@ func talk(lufs float64, seed uint64, talks func(s float64) bool) func(int64) []f
 	}
 }
 
-func always(float64) bool { return true }
-
 func loudness(x []float32) float64 {
 	in := level.NewIntegrated()
 	in.Add(x)

@@ -114,7 +114,7 @@ func runRooms(s settings, n, broadcasters, warm, seconds int) (r roomsOf, err er
 // roomsJob is the process of runRooms.
 func roomsJob(args []string) error {
 	if len(args) < 5 {
-		return errors.New("job rooms: N BROADCASTERS WARM SECONDS CLIP...")
+		return errors.New("job rooms: say rooms, broadcasters, seconds to warm up, seconds to measure, and the clips")
 	}
 	var num [4]int
 	for i := range num {
