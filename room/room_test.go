@@ -246,6 +246,8 @@ func TestSeatsAreKeptForThoseWhoCanComeBack(t *testing.T) {
 // A silent session keeps its place for Hold, however it ends meanwhile, and is then ended; one that
 // is heard again stays. The program goes on through all of it.
 func TestSilentSessionIsAway(t *testing.T) {
+	cfg := demo()
+	cfg.Hold = 18 * time.Second
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		perform(t, rs, ingest.Request{Session: "0", Name: "Bob"})
 		a := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
@@ -254,39 +256,39 @@ func TestSilentSessionIsAway(t *testing.T) {
 			if got := names(rs); got != "Bob Ada(away)" {
 				t.Fatalf("silent: %s", got)
 			}
-			time.Sleep(80 * time.Second)
+			time.Sleep(16 * time.Second)
 			a.Report(ingest.Here)
 			if got := names(rs); got != "Bob Ada" || a.kicked != nil {
 				t.Fatalf("heard again: %s, %v", got, a.kicked)
 			}
-			time.Sleep(20 * time.Second)
+			time.Sleep(4 * time.Second)
 		}
 		a.Report(ingest.Away)
-		time.Sleep(89 * time.Second)
+		time.Sleep(17 * time.Second)
 		if got := names(rs); got != "Bob Ada(away)" || a.kicked != nil {
-			t.Fatalf("after 89 s: %s, %v", got, a.kicked)
+			t.Fatalf("after 17 s: %s, %v", got, a.kicked)
 		}
 		time.Sleep(2 * time.Second)
 		if got := names(rs); got != "Bob" || a.kicked == nil {
-			t.Fatalf("after 91 s: %s, %v", got, a.kicked)
+			t.Fatalf("after 19 s: %s, %v", got, a.kicked)
 		}
 		a.Report(ingest.Lost) // as it was told
 		b := perform(t, rs, ingest.Request{Session: "2", Name: "Ada"})
 		b.Report(ingest.Away)
-		time.Sleep(60 * time.Second)
+		time.Sleep(12 * time.Second)
 		b.Report(ingest.Lost)
-		time.Sleep(29 * time.Second)
+		time.Sleep(5 * time.Second)
 		if got := names(rs); got != "Bob Ada(away)" {
-			t.Fatalf("89 s after the last sound: %s", got)
+			t.Fatalf("17 s after the last sound: %s", got)
 		}
 		time.Sleep(2 * time.Second)
 		if got := names(rs); got != "Bob" {
-			t.Fatalf("91 s after the last sound: %s", got)
+			t.Fatalf("19 s after the last sound: %s", got)
 		}
 		if len(s.programs) != 1 || !s.programs[0].Live() {
 			t.Fatal("the program did not go on")
 		}
-	}, demo())
+	}, cfg)
 }
 
 // Nobody can come back as one who gave no name, so that place is kept only as long as the session
@@ -308,27 +310,29 @@ func TestSilentStrangerIsKeptForLess(t *testing.T) {
 
 // Who returns by a new POST while away still is away until something of the new session comes (W-18).
 func TestReturnByANewSession(t *testing.T) {
+	cfg := demo()
+	cfg.Hold = 18 * time.Second
 	house(t, func(t *testing.T, rs *Rooms, s *shelf) {
 		a := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
 		a.Report(ingest.Away)
-		time.Sleep(40 * time.Second)
+		time.Sleep(8 * time.Second)
 		b := enter(t, rs, ingest.Request{Session: "2", Name: "Ada"})
 		if a.kicked == nil {
 			t.Fatal("the old session was not ended")
 		}
 		a.Report(ingest.Lost)
-		time.Sleep(80 * time.Second)
+		time.Sleep(16 * time.Second)
 		if _, err := b.Open(media.VP8); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(80 * time.Second)
+		time.Sleep(16 * time.Second)
 		if got := names(rs); got != "Ada" || b.kicked != nil {
 			t.Fatalf("on stage: %s, %v", got, b.kicked)
 		}
 		if len(s.programs) != 1 || !s.programs[0].Live() {
 			t.Fatal("the program did not go on")
 		}
-	}, demo())
+	}, cfg)
 }
 
 // A full room does not wait for those of whom nothing has been heard for long.
