@@ -231,7 +231,10 @@ func (s *Stream) lose(seg *segment) {
 func (s *Stream) unlist() {
 	s.begin = max(s.begin, s.program.floor.Load())
 	for s.first < s.next && (s.next-s.first > int64(s.program.limits.listed) || s.first < s.begin) {
-		text, cut := s.base, false
+		var (
+			text int64
+			cut  bool
+		)
 		if i := s.first - s.next + int64(len(s.segs)); i >= 0 {
 			text, cut = s.segs[i].text, s.segs[i].cut
 		} else {
