@@ -90,8 +90,18 @@ func (p *Inline) SnapshotOf(canvas string) *codec.Picture { return p.c.SnapshotO
 // Push decodes a packet of video k at once.
 func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 
-// Frame composes the next frame and encodes it in every rung.
-func (p *Inline) Frame() {
+// Compose composes the next frame, and encodes nothing.
+func (p *Inline) Compose() {
+	p.look()
+	for _, cv := range p.c.canvases {
+		m := cv.tick(p.next)
+		m.pic.Release()
+	}
+	p.next++
+}
+
+// look lets the director look, as often as its goroutine would.
+func (p *Inline) look() {
 	select {
 	case <-p.c.nudged:
 		p.c.review()
@@ -100,6 +110,11 @@ func (p *Inline) Frame() {
 			p.c.review()
 		}
 	}
+}
+
+// Frame composes the next frame and encodes it in every rung.
+func (p *Inline) Frame() {
+	p.look()
 	for _, cv := range p.c.canvases {
 		m := cv.tick(p.next)
 		for _, r := range cv.rungs {

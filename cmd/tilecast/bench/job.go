@@ -34,7 +34,15 @@ func job(args []string) error {
 	case "compose":
 		return composeJob(all)
 	case "codecs":
-		return codecsJob(all)
+		return codecsJob(all, true)
+	case "encode":
+		return codecsJob(all, false)
+	case "both":
+		return bothJob(all)
+	case "second":
+		return secondJob(all)
+	case "tick":
+		return tickJob(all)
 	}
 	return fmt.Errorf("no job %q", args[0])
 }
@@ -52,10 +60,12 @@ func (c *counter) Close() error { return nil }
 
 var top = compositor.Rung{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, MaxRate: 3_000_000, Encoder: "libx264", Preset: "superfast"}
 
+var wide = compositor.Canvas{Name: "main", W: 1280, H: 720, Rungs: []compositor.Rung{top}}
+
 // newJob is the program of the contest: a grid without gaps, labels or corners, as the peers draw it.
-func newJob(n int, rungs []compositor.Rung, set codec.Set, out *counter) (*compositor.Inline, error) {
+func newJob(n int, set codec.Set, out *counter, canvases ...compositor.Canvas) (*compositor.Inline, error) {
 	p, err := compositor.NewInline(compositor.Config{
-		Canvases: []compositor.Canvas{{Name: "main", W: 1280, H: 720, Rungs: rungs}}, Rate: fps30, GOP: 60, PartFrames: 10,
+		Canvases: canvases, Rate: fps30, GOP: 60, PartFrames: 10,
 		Open: func(string, string, media.Params) (compositor.Outlet, error) { return out, nil },
 	}, set)
 	if err != nil {
@@ -72,7 +82,7 @@ func newJob(n int, rungs []compositor.Rung, set codec.Set, out *counter) (*compo
 // composeJob decodes, composes and encodes everything, inline.
 func composeJob(all [][]media.Packet) error {
 	var out counter
-	p, err := newJob(len(all), []compositor.Rung{top}, codec.LibAV(), &out)
+	p, err := newJob(len(all), codec.LibAV(), &out, wide)
 	if err != nil {
 		return err
 	}
@@ -91,8 +101,8 @@ func composeJob(all [][]media.Packet) error {
 
 // codecsJob does the same decoding, and encodes the same pictures, which were composed before
 // the clock starts: what is left is the floor that nobody gets under.
-func codecsJob(all [][]media.Packet) error {
-	pictures, err := compositions(all)
+func codecsJob(all [][]media.Packet, decode bool) error {
+	pictures, err := compositions(all, wide)
 	if err != nil {
 		return err
 	}
@@ -114,6 +124,9 @@ func codecsJob(all [][]media.Packet) error {
 	begin := cpuTime()
 	for n := range all[0] {
 		for k := range all {
+			if !decode {
+				break
+			}
 			pics, err := decoders[k].Decode(all[k][n])
 			if err != nil {
 				return err
@@ -145,11 +158,11 @@ func report(out counter, frames int) error {
 }
 
 // compositions are the pictures of the program, in memory.
-func compositions(all [][]media.Packet) ([]*codec.Picture, error) {
+func compositions(all [][]media.Packet, canvas compositor.Canvas) ([]*codec.Picture, error) {
 	fake := codec.Fake()
 	set := codec.LibAV()
 	set.NewVideoEncoder = fake.NewVideoEncoder
-	p, err := newJob(len(all), []compositor.Rung{top}, set, &counter{})
+	p, err := newJob(len(all), set, &counter{}, canvas)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func main() {
 		return
 	}
 	var s settings
-	only := flag.String("only", "compose,rooms,idle,memory,packaging,serve,viewers,connections,start,fall,cdn,latency,network", "which contests, by name")
+	only := flag.String("only", "compose,canvas,rooms,idle,memory,packaging,serve,viewers,connections,start,fall,cdn,latency,network", "which contests, by name")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each contestant")
 	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
 	flag.StringVar(&s.rows, "rows", "", "rows of the network contest, such as loss5,blackout30; all of them")
@@ -53,7 +53,7 @@ func exit(err error) {
 
 func run(s settings, names []string) error {
 	contests := map[string]func(settings) ([]row, error){
-		"compose": compose, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency, "network": network,
+		"compose": compose, "canvas": canvases, "serve": serveCost, "viewers": viewers, "cdn": caches, "latency": latency, "network": network,
 		"rooms": rooms, "idle": idle, "memory": memory,
 		"packaging": packaging, "connections": connections, "start": start, "fall": fall,
 	}

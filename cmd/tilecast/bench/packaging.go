@@ -16,7 +16,7 @@ const packagingRounds = 50
 
 // packaging measures what cutting and boxing a program costs beside encoding it.
 func packaging(s settings) ([]row, error) {
-	paths, err := makeClips(s.dir)
+	paths, err := makeClips(s.dir, clips, clipW, clipH)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func packaging(s settings) ([]row, error) {
 		}
 		all = append(all, packets)
 	}
-	pictures, err := compositions(all)
+	pictures, err := compositions(all, wide)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func ms(s []float64, q float64) string {
 
 // runRooms measures n rooms with so many broadcasters each in a process of their own, both cores free.
 func runRooms(s settings, n, broadcasters, warm, seconds int) (r roomsOf, err error) {
-	paths, err := makeClips(s.dir)
+	paths, err := makeClips(s.dir, clips, clipW, clipH)
 	if err != nil {
 		return r, err
 	}
