@@ -24,6 +24,7 @@ type stillKey struct {
 	look     int // canvas.look's number
 	labelled bool
 	muted    bool
+	away     bool // lost is another picture than blank
 }
 
 func (s *still) release() {
@@ -39,12 +40,14 @@ func (s *still) render(a *art.Artist, key stillKey, look *Look) {
 	if s.blank != nil && s.of == key {
 		return
 	}
-	keep := s.blank != nil && s.of.name == key.name && s.of.size == key.size && s.of.look == key.look
+	keep := s.blank != nil && s.of.name == key.name && s.of.size == key.size && s.of.look == key.look && s.of.away == key.away
 	blank, lost := s.blank, s.lost
 	if !keep {
 		s.release()
 		blank = codec.FromImage(placeholder(a, key, look, ""))
-		lost = codec.FromImage(placeholder(a, key, look, "Reconnecting…"))
+		if lost = blank.Retain(); key.away {
+			lost = codec.FromImage(placeholder(a, key, look, "Reconnecting…"))
+		}
 	}
 	*s = still{of: key, blank: blank, lost: lost}
 	if key.labelled {

@@ -135,9 +135,12 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 
 // pill fills a rectangle with round corners of radius r.
 func pill(img *image.RGBA, x, y, w, h, r float64, c color.Color) {
-	z := vector.NewRasterizer(img.Rect.Dx(), img.Rect.Dy())
+	box := around(img, x, y, x+w, y+h)
+	z := vector.NewRasterizer(box.Dx(), box.Dy())
 	k := r * (1 - 0.5523)
-	p := func(x, y float64) (float32, float32) { return float32(x), float32(y) }
+	p := func(x, y float64) (float32, float32) {
+		return float32(x - float64(box.Min.X)), float32(y - float64(box.Min.Y))
+	}
 	corner := func(ax, ay, bx, by, cx, cy float64) {
 		x1, y1 := p(ax, ay)
 		x2, y2 := p(bx, by)
@@ -154,7 +157,12 @@ func pill(img *image.RGBA, x, y, w, h, r float64, c color.Color) {
 	z.LineTo(p(x, y+r))
 	corner(x, y+k, x+k, y, x+r, y)
 	z.ClosePath()
-	z.Draw(img, img.Rect, image.NewUniform(c), image.Point{})
+	z.Draw(img, box, image.NewUniform(c), image.Point{})
+}
+
+// around is what a shape between two points touches of img: drawing there alone is many times faster.
+func around(img *image.RGBA, x0, y0, x1, y1 float64) image.Rectangle {
+	return image.Rect(int(math.Floor(x0)), int(math.Floor(y0)), int(math.Ceil(x1)), int(math.Ceil(y1))).Intersect(img.Rect)
 }
 
 // person is a head and shoulders inside the circle of radius r around cx, cy.

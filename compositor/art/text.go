@@ -141,7 +141,13 @@ func (a *Artist) layOut(s string, size, maxWidth float64) line {
 
 // draw paints l in colour c with its left end at x on the baseline.
 func (l line) draw(dst *image.RGBA, x, baseline float64, c color.Color) {
-	z := vector.NewRasterizer(dst.Rect.Dx(), dst.Rect.Dy())
+	if len(l.runs) == 0 {
+		return
+	}
+	size := px(l.runs[0].Size)
+	box := around(dst, x-size, baseline-2*size, x+l.width+size, baseline+size)
+	z := vector.NewRasterizer(box.Dx(), box.Dy())
+	x, baseline = x-float64(box.Min.X), baseline-float64(box.Min.Y)
 	for _, run := range l.runs {
 		scale := px(run.Size) / float64(run.Face.Upem())
 		for _, g := range run.Glyphs {
@@ -151,7 +157,7 @@ func (l line) draw(dst *image.RGBA, x, baseline float64, c color.Color) {
 			x += px(g.Advance)
 		}
 	}
-	z.Draw(dst, dst.Rect, image.NewUniform(c), image.Point{})
+	z.Draw(dst, box, image.NewUniform(c), image.Point{})
 }
 
 // trace adds a glyph's outline with its origin at x, y.

@@ -32,6 +32,10 @@ func clip(v int32) uint8 { return uint8(min(max((v+1<<15)>>16, 0), 255)) }
 func FromImage(img image.Image) *Picture {
 	b := img.Bounds()
 	p := NewPicture(b.Dx(), b.Dy())
+	if rgba, ok := img.(*image.RGBA); ok && p.W&1 == 0 && p.H&1 == 0 {
+		p.fromRGBA(rgba)
+		return p
+	}
 	at := pixels(img)
 	for y := 0; y < p.H; y += 2 {
 		for x := 0; x < p.W; x += 2 {
@@ -50,6 +54,25 @@ func FromImage(img image.Image) *Picture {
 		}
 	}
 	return p
+}
+
+// fromRGBA is FromImage for what drawing code makes, of even sides.
+func (p *Picture) fromRGBA(img *image.RGBA) {
+	for y := 0; y < p.H; y += 2 {
+		upper, lower := img.Pix[y*img.Stride:][:4*p.W], img.Pix[(y+1)*img.Stride:][:4*p.W]
+		yu, yl := p.Y[y*p.StrideY:][:p.W], p.Y[(y+1)*p.StrideY:][:p.W]
+		cb, cr := p.Cb[y/2*p.StrideC:][:p.W/2], p.Cr[y/2*p.StrideC:][:p.W/2]
+		for x := 0; x+1 < p.W; x += 2 {
+			a, b := upper[4*x:][:8:8], lower[4*x:][:8:8]
+			yu[x] = luma(int32(a[0]), int32(a[1]), int32(a[2]))
+			yu[x+1] = luma(int32(a[4]), int32(a[5]), int32(a[6]))
+			yl[x] = luma(int32(b[0]), int32(b[1]), int32(b[2]))
+			yl[x+1] = luma(int32(b[4]), int32(b[5]), int32(b[6]))
+			mean := func(k int) uint8 { return uint8((int32(a[k]) + int32(a[k+4]) + int32(b[k]) + int32(b[k+4]) + 2) / 4) }
+			c := RGB(mean(0), mean(1), mean(2))
+			cb[x/2], cr[x/2] = c.Cb, c.Cr
+		}
+	}
 }
 
 // ToImage is a copy of p in full-range RGB, for tests and screenshots.
