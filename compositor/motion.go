@@ -249,7 +249,7 @@ func drawSmooth(pic, src *codec.Picture, box codec.Box, crop codec.Crop, alpha f
 		codec.Draw(pic, src, box, crop, alpha)
 		return
 	}
-	w, h := int(float64(src.W)/max(fx, 1))+1&^1, int(float64(src.H)/max(fy, 1))+1&^1
+	w, h := (int(float64(src.W)/max(fx, 1))+1)&^1, (int(float64(src.H)/max(fy, 1))+1)&^1
 	small := codec.NewPicture(max(w, 2), max(h, 2))
 	codec.Scale(small, src)
 	sx, sy := float64(small.W)/float64(src.W), float64(small.H)/float64(src.H)
