@@ -295,10 +295,10 @@ func TestAddressChanges(t *testing.T) {
 // The gateway's goodbye reaches the client (W-24).
 func TestServerSaysGoodbye(t *testing.T) {
 	h := newHall()
-	_, url := startServer(t, h, Config{})
+	s, url := startServer(t, h, Config{})
 	p := newPublisher(t, nil, media.VP8)
 	p.publish(url+"/whip/demo", nil)
-	eventually(t, "the seat", func() bool { return h.seat(0) != nil })
+	eventually(t, "the connection", func() bool { return s.Stats().Sessions[0].State == StateConnected }) // the client's may be up before
 	h.seat(0).req.Kick(errors.New("closing time"))
 	eventually(t, "the client's end", func() bool { return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed })
 }
