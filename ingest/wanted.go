@@ -78,6 +78,7 @@ func (s *session) tell(w http.ResponseWriter, r *http.Request) {
 			if _, err := w.Write([]byte(event)); err != nil || out.Flush() != nil {
 				return
 			}
+			_ = out.SetWriteDeadline(time.Time{}) // over HTTP/2 it would end the stream though nothing is being written
 		}
 		select {
 		case <-changed:

@@ -100,8 +100,10 @@ func (s *stream) send(events []room.Event) error {
 	return nil
 }
 
+// flush sends text. In between there is no deadline: over HTTP/2 one ends the stream though nothing is being written.
 func (s *stream) flush(text string) error {
 	_ = s.c.SetWriteDeadline(time.Now().Add(writeLimit))
+	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }()
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
