@@ -46,7 +46,7 @@ func (s *Server) takeDevices(w http.ResponseWriter, r *http.Request) error {
 	sess, gone := s.find(r.PathValue("room"), r.PathValue("session"))
 	switch {
 	case sess == nil && gone:
-		return refuse(http.StatusNotFound, "the session has ended: POST again")
+		return errEnded
 	case sess == nil:
 		return refuse(http.StatusNotFound, "there is no such session; it may have ended long ago")
 	}

@@ -11,8 +11,8 @@ import (
 
 const (
 	fragmentType = "application/trickle-ice-sdpfrag"
-	// maxRemote is how many candidates one session takes from its client between
-	// restarts; what is beyond is dropped.
+	// maxRemote is how many candidates one session takes from its client, in the offer and between
+	// restarts; what is beyond is dropped. Each is checked several times from each address of ours, wherever it leads.
 	maxRemote = 64
 )
 

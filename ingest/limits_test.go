@@ -239,3 +239,25 @@ func TestSource(t *testing.T) {
 		}
 	}
 }
+
+// OPTIONS tells a right token from a wrong one where there are ICE servers, so guesses are limited there, too; preflights are none.
+func TestOptionsRate(t *testing.T) {
+	h := newHall()
+	h.token = "open sesame"
+	_, url := startServer(t, h, Config{ICEServers: iceServers(), Limits: Limits{PostBurst: 1, PostsPerMinute: 1}})
+	guess := func(headers ...string) int {
+		res, _ := request(t, http.MethodOptions, url+"/whip/demo", "", "", headers...)
+		return res.StatusCode
+	}
+	for i := range touchesPerPost {
+		if status := guess("Authorization", "Bearer guess"); status != 200 {
+			t.Fatalf("guess %d: %d", i, status)
+		}
+	}
+	if status := guess("Authorization", "Bearer open sesame"); status != 429 {
+		t.Errorf("one guess more: %d", status)
+	}
+	if status := guess("Origin", "https://a.example", "Access-Control-Request-Method", "POST"); status != 200 {
+		t.Errorf("a preflight: %d", status)
+	}
+}

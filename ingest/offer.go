@@ -144,7 +144,7 @@ func (o *offer) parseTransport(d *sdp.SessionDescription, m *sdp.MediaDescriptio
 				o.fingerprint, rank = a.Value, r
 			}
 		case "candidate":
-			if usableCandidate(a.Value) {
+			if len(o.candidates) < maxRemote && usableCandidate(a.Value) && !slices.Contains(o.candidates, a.Value) {
 				o.candidates = append(o.candidates, a.Value)
 			}
 		}

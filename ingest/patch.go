@@ -79,10 +79,8 @@ func readBody(r *http.Request, w http.ResponseWriter, typ string, limit int, wha
 func (s *session) patch(ctx context.Context, f *fragment, match []string, near netip.Addr) (body, etag string, err error) {
 	s.patching.Lock()
 	defer s.patching.Unlock()
-	select {
-	case <-s.ending:
-		return "", "", refuse(http.StatusNotFound, "the session has ended: POST again")
-	default:
+	if s.isEnding() {
+		return "", "", errEnded
 	}
 	if err := s.matches(match); err != nil {
 		return "", "", err
@@ -95,10 +93,15 @@ func (s *session) patch(ctx context.Context, f *fragment, match []string, near n
 		return "", "", refuse(http.StatusBadRequest, "the fragment restarts ICE but lacks a whole a=ice-ufrag and a=ice-pwd")
 	}
 	if body, err = s.restart(ctx, f, near); err != nil {
+		if s.isEnding() { // which is why
+			err = errEnded
+		}
 		return "", "", err
 	}
 	return body, s.etag, nil
 }
+
+var errEnded = refuse(http.StatusNotFound, "the session has ended: POST again")
 
 // matches checks the If-Match of a PATCH (W-33). Without it only strict servers refuse, since old
 // clients never send it (O-41).

@@ -1,7 +1,10 @@
 package ingest
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -272,5 +275,35 @@ func TestTrickledCandidateConnects(t *testing.T) {
 	case <-p.ready:
 	case <-time.After(patience):
 		t.Fatal("not connected")
+	}
+}
+
+// hooked is a context that calls do before it tells when it is done.
+type hooked struct {
+	context.Context
+	do func()
+}
+
+func (h hooked) Done() <-chan struct{} {
+	h.do()
+	return h.Context.Done()
+}
+
+// A session that ends while its ICE is being restarted is gone for its client, and no failure of the server.
+func TestRestartOfAnEndingSession(t *testing.T) {
+	s, url := startServer(t, newHall(), Config{})
+	resource, _, _ := post(t, url+"/whip/demo", "obs")
+	sess, _ := s.find("demo", resource[strings.LastIndex(resource, "/")+1:])
+	f, err := parseFragment(newCredentials, sess.offer.lead, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = sess.patch(hooked{t.Context(), func() {
+		sess.end(true, errors.New("just now"))
+		<-sess.done
+	}}, f, nil, netip.Addr{})
+	var refusal *offerError
+	if !errors.As(err, &refusal) || refusal.status != http.StatusNotFound {
+		t.Errorf("%v", err)
 	}
 }

@@ -201,6 +201,15 @@ func (s *session) end(graceful bool, reason error) {
 	})
 }
 
+func (s *session) isEnding() bool {
+	select {
+	case <-s.ending:
+		return true
+	default:
+		return false
+	}
+}
+
 // run tells the seat how the session stands until it ends, and tears it down. Who has not
 // connected within ConnectTimeout, or not come back within ReturnTimeout, is not waited for.
 func (s *session) run() {

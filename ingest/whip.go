@@ -18,6 +18,7 @@ const (
 	sdpType    = "application/sdp"
 	retryAfter = "5" // seconds
 	maxID      = 256 // bytes of ?id=
+	maxName    = 1024
 	// answerTime bounds what a POST may take; OBS gives up after 8 s (O-2).
 	answerTime = 5 * time.Second
 )
@@ -82,17 +83,29 @@ func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		s.post(w, r)
 	case http.MethodOptions:
-		// A preflight is no place for credentials (W-63), and neither is who may not publish.
-		if r.Header.Get("Access-Control-Request-Method") == "" && s.admit.Allow(r.PathValue("room"), bearer(r)) == nil {
-			s.tellServers(w.Header(), newID())
-		}
-		options(w, endpointMethods)
+		s.offerServers(w, r)
 	case http.MethodGet, http.MethodHead:
 		w.WriteHeader(http.StatusNoContent) // W-2
 	default:
 		w.Header().Set("Allow", endpointMethods)
 		say(w, http.StatusMethodNotAllowed, "%s is not possible here: POST an SDP offer to publish", r.Method)
 	}
+}
+
+// offerServers answers OPTIONS: with the ICE servers too, unless it is a preflight, which is no place for
+// credentials (W-63), or from somebody who may not publish. That answer tells a right token from a wrong one,
+// so it counts against the rate of guesses.
+func (s *Server) offerServers(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Access-Control-Request-Method") == "" {
+		if err := s.limit(w, r, &s.touches); err != nil {
+			s.answerError(w, r, err)
+			return
+		}
+		if s.admit.Allow(r.PathValue("room"), bearer(r)) == nil {
+			s.tellServers(w.Header(), newID())
+		}
+	}
+	options(w, endpointMethods)
 }
 
 func (s *Server) resource(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +219,8 @@ func readRequest(r *http.Request, o *offer) (Request, error) {
 		return req, refuse(http.StatusBadRequest, "?source=%s is not known: use camera (or leave it out) or screen", abridge(req.Source))
 	case len(req.ID) > maxID:
 		return req, refuse(http.StatusBadRequest, "?id= is longer than %d bytes", maxID)
+	case len(req.Name) > maxName:
+		return req, refuse(http.StatusBadRequest, "?name= is longer than %d bytes", maxName)
 	}
 	return req, nil
 }
