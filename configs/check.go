@@ -18,6 +18,9 @@ type report func(path, format string, args ...any)
 func check(cfg *Config, bad report) {
 	checkListen(cfg.HTTP.Listen, bad)
 	checkTLS(cfg.HTTP, bad)
+	if strings.ContainsFunc(cfg.HTTP.APIToken, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		bad("http.api_token", "has spaces or letters that a header can't carry: use ASCII letters, digits and signs, as openssl rand -hex 16 makes them")
+	}
 	between(bad, "udp.port", cfg.UDP.Port, 0, 65535)
 	checkIngest(&cfg.Ingest, bad)
 	oneOf(bad, "log.level", cfg.Log.Level, "debug", "info", "warn", "error")

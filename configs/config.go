@@ -32,6 +32,8 @@ type HTTP struct {
 	TLSCert string `yaml:"tls_cert"` // PEM file of a certificate and those that vouch for it; with TLSKey
 	TLSKey  string `yaml:"tls_key"`  // PEM file of its key
 	ACME    string `yaml:"acme"`     // host names, with commas between, for which a certificate is fetched and renewed
+
+	APIToken string `yaml:"api_token"` // that changes by /api need; empty: they are taken from this machine only
 }
 
 // TLS reports whether HTTP is served over TLS.

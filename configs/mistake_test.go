@@ -159,7 +159,7 @@ udp:
 `)
 	want := []string{
 		`x.yaml:2: http.listen: "nowhere" is not host:port, such as ":8080" or "127.0.0.1:8080"`,
-		`x.yaml:3: http.tls: unknown key; there are listen, tls_dev, tls_cert, tls_key and acme`,
+		`x.yaml:3: http.tls: unknown key; there are listen, tls_dev, tls_cert, tls_key, acme and api_token`,
 		`x.yaml:6: rooms[0].preset: "quick" is not known: use low, ultra, apple or classic`,
 		`x.yaml:7: rooms[0].canvas.width: "abc" is not a whole number`,
 		`x.yaml:7: rooms[0].canvas.height: 721 is odd: use 720 or 722`,

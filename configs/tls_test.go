@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// There is one certificate at most, and it is whole.
+// There is one certificate at most, and it is whole; a token is one that can be sent.
 func TestCertificates(t *testing.T) {
 	for text, want := range map[string]string{
 		"tls_cert: a.pem":                        `http.tls_cert: needs http.tls_key, the file of its key`,
@@ -17,6 +17,8 @@ func TestCertificates(t *testing.T) {
 		"acme: localhost":                        `http.acme: "localhost" is not a public host name such as live.example.org`,
 		"acme: 'A.org,b.example.org'":            "",
 		"tls_cert: a, tls_key: b":                "",
+		"api_token: 'open sesame'":               `http.api_token: has spaces or letters that a header can't carry: use ASCII letters, digits and signs, as openssl rand -hex 16 makes them`,
+		"api_token: 3f0c-_~":                     "",
 	} {
 		if want != "" {
 			want = "x.yaml:1: " + want

@@ -182,7 +182,7 @@ func (g *gateway) routes() http.Handler {
 		mux.Handle("/rec/", g.store)
 	}
 	mux.Handle("/whip/", g.ingest)
-	mux.Handle("/api/v1/", api.New(g.rooms, g.rooms, g.rooms))
+	mux.Handle("/api/v1/", api.New(g.cfg.HTTP.APIToken, g.rooms, g.rooms, g.rooms))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if g.closed.Load() {

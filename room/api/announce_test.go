@@ -25,7 +25,7 @@ func (c *cues) Announce(name string, cue room.Cue) (room.Cued, error) {
 func TestAnEventIsAnnounced(t *testing.T) {
 	post := func(c *cues, body string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		New(&rooms{}, c, nil).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/rooms/demo/events", strings.NewReader(body)))
+		New("", &rooms{}, c, nil).ServeHTTP(w, here(http.MethodPost, "/api/v1/rooms/demo/events", body))
 		return w
 	}
 	c := &cues{}

@@ -24,7 +24,8 @@ type api struct {
 	recorder Recorder
 }
 
-// New serves /api/v1/. Answers are JSON and never cached.
+// New serves /api/v1/. Answers are JSON and never cached. To look is free; a change needs the token, or where that is empty
+// has to come from this machine.
 //
 //	GET   /api/v1/rooms                            {"rooms": [Status...]}
 //	GET   /api/v1/rooms/{room}/events              server-sent events; see room.Event
@@ -32,18 +33,18 @@ type api struct {
 //	GET   /api/v1/rooms/{room}/recordings          {"recordings": [Recording...]}
 //	POST  /api/v1/rooms/{room}/recording           {"on": true} or {"on": false}: from the next segment on
 //	PATCH /api/v1/rooms/{room}/participants/{id}   {"volume": 0.5, "muted": true} → Participant
-func New(rooms Rooms, cues Announcer, recorder Recorder) http.Handler {
+func New(token string, rooms Rooms, cues Announcer, recorder Recorder) http.Handler {
 	a := &api{rooms, cues, recorder}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/rooms", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"rooms": rooms.List()})
 	})
 	mux.HandleFunc("GET /api/v1/rooms/{room}/events", a.events)
-	mux.HandleFunc("POST /api/v1/rooms/{room}/events", a.announce)
+	mux.HandleFunc("POST /api/v1/rooms/{room}/events", guard(token, a.announce))
 	mux.HandleFunc("GET /api/v1/rooms/{room}/recordings", a.recordings)
-	mux.HandleFunc("POST /api/v1/rooms/{room}/recording", a.record)
-	mux.HandleFunc("PATCH /api/v1/rooms/{room}/participants/{id}", a.change)
-	mux.HandleFunc("POST /api/v1/rooms/{room}/participants/{id}", a.change)
+	mux.HandleFunc("POST /api/v1/rooms/{room}/recording", guard(token, a.record))
+	mux.HandleFunc("PATCH /api/v1/rooms/{room}/participants/{id}", guard(token, a.change))
+	mux.HandleFunc("POST /api/v1/rooms/{room}/participants/{id}", guard(token, a.change))
 	mux.HandleFunc("OPTIONS /api/v1/", func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")

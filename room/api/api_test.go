@@ -44,7 +44,7 @@ func ask(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	list := &rooms{list: []room.Status{{Name: "demo", Live: true, Preset: "low", Participants: []room.Participant{{Name: "Ada", Video: true, Codec: "VP8"}}}}}
 	w := httptest.NewRecorder()
-	New(list, nil, nil).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	New("", list, nil, nil).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	if w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%s %s: headers %v", method, path, w.Header())
 	}
@@ -91,7 +91,7 @@ func TestParticipantsAreChanged(t *testing.T) {
 	} {
 		rs := &rooms{}
 		w := httptest.NewRecorder()
-		New(rs, nil, nil).ServeHTTP(w, httptest.NewRequest(http.MethodPatch, "/api/v1/rooms/"+c.path, strings.NewReader(c.body)))
+		New("", rs, nil, nil).ServeHTTP(w, here(http.MethodPatch, "/api/v1/rooms/"+c.path, c.body))
 		if w.Code != c.want || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s: %d %s, want %d and %q", c.body[:min(len(c.body), 60)], w.Code, w.Body, c.want, c.says)
 		}
@@ -116,7 +116,7 @@ func lines(t *testing.T, in *bufio.Reader, last string) (text string) {
 
 func TestEventsAreFollowed(t *testing.T) {
 	rs := &rooms{events: room.NewEvents()}
-	srv := httptest.NewServer(New(rs, nil, nil))
+	srv := httptest.NewServer(New("", rs, nil, nil))
 	defer srv.Close()
 	follow := func(query, lastID string) *bufio.Reader {
 		req, _ := http.NewRequest(http.MethodGet, srv.URL+"/api/v1/rooms/demo/events"+query, nil)
@@ -160,9 +160,34 @@ func TestEventsAreFollowed(t *testing.T) {
 func TestEventsOfNoRoom(t *testing.T) {
 	for path, want := range map[string]int{"/api/v1/rooms/dmeo/events": 404, "/api/v1/rooms/demo/events?since=x": 400} {
 		w := httptest.NewRecorder()
-		New(&rooms{events: room.NewEvents()}, nil, nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		New("", &rooms{events: room.NewEvents()}, nil, nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
+	}
+}
+
+// timed is a writer that knows its deadline.
+type timed struct {
+	*httptest.ResponseRecorder
+	writing []bool // whether there was a deadline at each write
+	until   time.Time
+}
+
+func (w *timed) SetWriteDeadline(t time.Time) error { w.until = t; return nil }
+
+func (w *timed) Write(p []byte) (int, error) {
+	w.writing = append(w.writing, !w.until.IsZero())
+	return w.ResponseRecorder.Write(p)
+}
+
+// A write has a deadline, the quiet time until the next has none: over HTTP/2 it would end the stream.
+func TestAQuietStreamHasNoDeadline(t *testing.T) {
+	rs := &rooms{events: room.NewEvents()}
+	rs.events.Close()
+	w := &timed{ResponseRecorder: httptest.NewRecorder()}
+	New("", rs, nil, nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/rooms/demo/events", nil))
+	if len(w.writing) != 1 || !w.writing[0] || !w.until.IsZero() {
+		t.Errorf("writes with a deadline: %v; left over: %v", w.writing, w.until)
 	}
 }

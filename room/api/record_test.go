@@ -41,7 +41,7 @@ func TestRecording(t *testing.T) {
 	} {
 		cs := &tape{err: c.err}
 		w := httptest.NewRecorder()
-		New(&rooms{}, nil, cs).ServeHTTP(w, httptest.NewRequest(c.method, "/api/v1/rooms/demo/"+c.path, strings.NewReader(c.body)))
+		New("", &rooms{}, nil, cs).ServeHTTP(w, here(c.method, "/api/v1/rooms/demo/"+c.path, c.body))
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) || cs.on != c.on {
 			t.Errorf("%s %s %s: %d %s, on %v", c.method, c.path, c.body, w.Code, w.Body, cs.on)
 		}
