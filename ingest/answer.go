@@ -22,8 +22,9 @@ const captureTimeURI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture
 const receiveMTU = 2048
 
 // newPeer opens a peer connection that can receive just what o asks for. Check is called with each
-// of the client's connectivity checks and reports whether to use the path it came by.
-func (s *Server) newPeer(o *offer, check bindingHandler) (*webrtc.PeerConnection, error) {
+// of the client's connectivity checks and reports whether to use the path it came by. Buffer makes the
+// buffer of an SSRC.
+func (s *Server) newPeer(o *offer, check bindingHandler, buffer bufferFactory) (*webrtc.PeerConnection, error) {
 	engine, err := o.mediaEngine()
 	if err != nil {
 		return nil, err
@@ -39,6 +40,7 @@ func (s *Server) newPeer(o *offer, check bindingHandler) (*webrtc.PeerConnection
 	set.SetICETimeouts(s.cfg.InterruptTimeout, s.cfg.ConsentTimeout-s.cfg.InterruptTimeout, s.cfg.InterruptTimeout/4)
 	set.SetReceiveMTU(receiveMTU)
 	set.SetICEBindingRequestHandler(check)
+	set.BufferFactory = buffer
 	role := webrtc.DTLSRoleServer
 	if o.setup == "passive" { // FFmpeg (O-31)
 		role = webrtc.DTLSRoleClient

@@ -67,6 +67,7 @@ type session struct {
 	wg     sync.WaitGroup // RTP and RTCP readers, and begin
 
 	listeners atomic.Int64 // to what is wanted
+	buffers   atomic.Int64 // made
 
 	moves atomic.Int64 // of the client to another address
 	rtt   atomic.Int64 // media.Time
@@ -99,7 +100,7 @@ func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, 
 		s.moves.Add(1)
 		s.log.Info("publisher's address changed", "to", to)
 	}}
-	if s.peer, err = s.srv.newPeer(s.offer, way.check); err != nil {
+	if s.peer, err = s.srv.newPeer(s.offer, way.check, s.buffer); err != nil {
 		return "", fmt.Errorf("open a peer connection: %w", err)
 	}
 	way.selected = s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePair
