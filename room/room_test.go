@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,13 +55,20 @@ func house(t *testing.T, f func(t *testing.T, rs *Rooms, s *shelf), cfgs ...Conf
 // visitor is a session as ingest would run it.
 type visitor struct {
 	ingest.Seat
-	kicked error
+	reason atomic.Pointer[error] // it was sent away with
+}
+
+func (v *visitor) kicked() error {
+	if e := v.reason.Load(); e != nil {
+		return *e
+	}
+	return nil
 }
 
 func enter(t *testing.T, rs *Rooms, req ingest.Request) *visitor {
 	t.Helper()
 	v := &visitor{}
-	req.Kick = func(reason error) { v.kicked = reason }
+	req.Kick = func(reason error) { v.reason.Store(&reason) }
 	if req.Room == "" {
 		req.Room = "demo"
 	}
@@ -175,8 +183,8 @@ func TestSameIdentityTakesItsSeatOver(t *testing.T) {
 				enter(t, rs, ingest.Request{Session: "9", Name: "Bob"})
 				req.Session = "2"
 				second := enter(t, rs, req)
-				if first.kicked == nil || second.kicked != nil {
-					t.Fatalf("kicked: first %v, second %v", first.kicked, second.kicked)
+				if first.kicked() == nil || second.kicked() != nil {
+					t.Fatalf("kicked: first %v, second %v", first.kicked(), second.kicked())
 				}
 				if _, err := second.Open(media.H264); err != nil {
 					t.Fatal(err)
@@ -203,8 +211,8 @@ func TestNobodyTakesAnothersSeat(t *testing.T) {
 		enter(t, rs, ingest.Request{Session: "2", ID: "bob", Name: "Sam"})
 		enter(t, rs, ingest.Request{Session: "3"})
 		enter(t, rs, ingest.Request{Session: "4", ID: "ada", Name: "Sam", Source: "screen"})
-		if a.kicked != nil || names(rs) != "Sam Sam Guest 3 Sam" {
-			t.Fatalf("kicked %v, on stage: %s", a.kicked, names(rs))
+		if a.kicked() != nil || names(rs) != "Sam Sam Guest 3 Sam" {
+			t.Fatalf("kicked %v, on stage: %s", a.kicked(), names(rs))
 		}
 	}, demo())
 }
@@ -258,19 +266,19 @@ func TestSilentSessionIsAway(t *testing.T) {
 			}
 			time.Sleep(16 * time.Second)
 			a.Report(ingest.Here)
-			if got := names(rs); got != "Bob Ada" || a.kicked != nil {
-				t.Fatalf("heard again: %s, %v", got, a.kicked)
+			if got := names(rs); got != "Bob Ada" || a.kicked() != nil {
+				t.Fatalf("heard again: %s, %v", got, a.kicked())
 			}
 			time.Sleep(4 * time.Second)
 		}
 		a.Report(ingest.Away)
 		time.Sleep(17 * time.Second)
-		if got := names(rs); got != "Bob Ada(away)" || a.kicked != nil {
-			t.Fatalf("after 17 s: %s, %v", got, a.kicked)
+		if got := names(rs); got != "Bob Ada(away)" || a.kicked() != nil {
+			t.Fatalf("after 17 s: %s, %v", got, a.kicked())
 		}
 		time.Sleep(2 * time.Second)
-		if got := names(rs); got != "Bob" || a.kicked == nil {
-			t.Fatalf("after 19 s: %s, %v", got, a.kicked)
+		if got := names(rs); got != "Bob" || a.kicked() == nil {
+			t.Fatalf("after 19 s: %s, %v", got, a.kicked())
 		}
 		a.Report(ingest.Lost) // as it was told
 		b := perform(t, rs, ingest.Request{Session: "2", Name: "Ada"})
@@ -302,8 +310,8 @@ func TestSilentStrangerIsKeptForLess(t *testing.T) {
 			t.Fatalf("after 29 s: %s", got)
 		}
 		time.Sleep(2 * time.Second)
-		if got := names(rs); got != "" || a.kicked == nil {
-			t.Fatalf("after 31 s: %s, %v", got, a.kicked)
+		if got := names(rs); got != "" || a.kicked() == nil {
+			t.Fatalf("after 31 s: %s, %v", got, a.kicked())
 		}
 	}, demo())
 }
@@ -317,7 +325,7 @@ func TestReturnByANewSession(t *testing.T) {
 		a.Report(ingest.Away)
 		time.Sleep(8 * time.Second)
 		b := enter(t, rs, ingest.Request{Session: "2", Name: "Ada"})
-		if a.kicked == nil {
+		if a.kicked() == nil {
 			t.Fatal("the old session was not ended")
 		}
 		a.Report(ingest.Lost)
@@ -326,8 +334,8 @@ func TestReturnByANewSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(16 * time.Second)
-		if got := names(rs); got != "Ada" || b.kicked != nil {
-			t.Fatalf("on stage: %s, %v", got, b.kicked)
+		if got := names(rs); got != "Ada" || b.kicked() != nil {
+			t.Fatalf("on stage: %s, %v", got, b.kicked())
 		}
 		if len(s.programs) != 1 || !s.programs[0].Live() {
 			t.Fatal("the program did not go on")
@@ -350,8 +358,8 @@ func TestSilentSessionGivesWayInAFullRoom(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		enter(t, rs, late)
-		if got := names(rs); got != fullHouse(3, -1) || all[3].kicked == nil {
-			t.Fatalf("on stage: %s, %v", got, all[3].kicked)
+		if got := names(rs); got != fullHouse(3, -1) || all[3].kicked() == nil {
+			t.Fatalf("on stage: %s, %v", got, all[3].kicked())
 		}
 	}, demo())
 }
@@ -425,7 +433,7 @@ func TestWhoMayNotComeIn(t *testing.T) {
 		}
 		v := enter(t, rs, ingest.Request{Session: "1"})
 		rs.Close(context.Background())
-		if v.kicked == nil {
+		if v.kicked() == nil {
 			t.Error("a guest was not told that the gateway closes")
 		}
 		if _, err := rs.Admit(context.Background(), ingest.Request{Room: "demo", Session: "2"}); !errors.Is(err, ingest.ErrFull) {
