@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -353,6 +355,16 @@ func (f *faulty) Append(name string, data []byte) error {
 	return f.Files.Append(name, data)
 }
 
+func (f *faulty) Replace(name string, data []byte) error {
+	f.mu.Lock()
+	full := f.full
+	f.mu.Unlock()
+	if full {
+		return errors.New("no space left on device")
+	}
+	return f.Files.Replace(name, data)
+}
+
 func (f *faulty) set(full bool, hangs chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -393,6 +405,118 @@ func TestFullDisk(t *testing.T) {
 	l := load(t, s)
 	if c := l.recorded(); len(c.streams[0].Segments) != 3 {
 		t.Errorf("%d segments are recorded, want the three that were whole", len(c.streams[0].Segments))
+	}
+}
+
+// A program that begins with a full disk has its init sections and its manifest as soon as there is room: without
+// them nobody could read what is kept from then on.
+func TestBeginsWithAFullDisk(t *testing.T) {
+	s, disk := open(t), &faulty{}
+	s.UseDisk(disk)
+	disk.set(true, nil)
+	p := s.play(t, manifest(t), nil)
+	p.put(12)
+	p.settle()
+	disk.set(false, nil)
+	p.put(6)
+	p.settle()
+	p.put(6)
+	p.kill()
+	l := load(t, s)
+	for _, st := range l.Streams {
+		if string(st.Inits[0].Data) != "init of "+st.Name || len(st.Segments) != 2 || st.Segments[0].MSN != first+2 {
+			t.Errorf("%s: %d segments, init section %q", st.Name, len(st.Segments), st.Inits[0].Data)
+		}
+	}
+}
+
+// A stream that had nothing of a life has gaps of that life, so that all streams count the same breaks.
+func TestGapsAreOfTheirLife(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.put(12)
+	p.kill()
+	for range 2 {
+		l := load(t, s)
+		if !l.Mend(60 * media.Second) {
+			t.Fatal("nothing is left")
+		}
+		q := s.play(t, l.Manifest, l)
+		q.put(3, "main-720p")
+		q.kill()
+	}
+	l := load(t, s)
+	l.Mend(60 * media.Second)
+	for i, seg := range l.Streams[0].Segments {
+		if other := l.Streams[1].Segments[i]; seg.Life != other.Life || l.Cuts(seg.MSN) != int64(other.Life) {
+			t.Errorf("segment %d is of life %d in one stream, %d in the other, behind %d breaks", seg.MSN, seg.Life, other.Life, l.Cuts(seg.MSN))
+		}
+	}
+	empty := Manifest{Lives: []Life{{First: 5}, {First: 9}, {First: 9}, {First: 12}}} // the second made nothing
+	for msn, want := range map[int64]int64{5: 0, 8: 0, 9: 1, 11: 1, 12: 2} {
+		if n := empty.Cuts(msn); n != want {
+			t.Errorf("%d breaks up to segment %d, want %d", n, msn, want)
+		}
+	}
+}
+
+// While a program goes on its files may grow, so caches may not keep them.
+func TestGrowingFilesAreNotCached(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.w.Record(first)
+	p.put(8)
+	p.settle()
+	cache := func() string {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprintf("/rec/demo/p1/audio/%d.m4s", first+1), nil))
+		if w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("%d, %d bytes", w.Code, w.Body.Len())
+		}
+		return w.Header().Get("Cache-Control")
+	}
+	if c := cache(); c != "no-store" {
+		t.Errorf("a segment in the making may be cached: %s", c)
+	}
+	p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
+	p.run.Wait()
+	if c := cache(); !strings.Contains(c, "max-age=86400") {
+		t.Errorf("a segment of a program that is over: %s", c)
+	}
+}
+
+// A disk that fails leaves a broadcaster's files whole as far as they go: what comes behind it begins another, with a header.
+func TestTapeGoesOnBehindAFault(t *testing.T) {
+	s, disk := open(t), &faulty{}
+	s.UseDisk(disk)
+	p := s.play(t, manifest(t), nil)
+	tape := p.w.Tape("Ada", media.Opus, began)
+	at := media.Time(0)
+	put := func(seconds media.Time) {
+		for end := at + seconds*media.Second; at < end; at += media.Second / 50 {
+			tape.Put(media.Packet{At: at, Key: true, Data: []byte("sound")})
+		}
+		p.settle()
+	}
+	disk.set(true, nil)
+	put(3) // not even a header
+	disk.set(false, nil)
+	put(3)
+	disk.set(true, nil)
+	put(3)
+	disk.set(false, nil)
+	put(3)
+	tape.Close()
+	p.kill()
+	files, _ := filepath.Glob(filepath.Join(p.w.Folder(), isoFolder, "*.mp4"))
+	if len(files) != 2 {
+		t.Fatalf("files %v, want one before and one behind the fault", files)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil || len(data) < 12 || string(data[4:8]) != "ftyp" {
+			t.Errorf("%s has no header: %v", filepath.Base(name), err)
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func problem(w http.ResponseWriter, status int, text string) {
 	http.Error(w, text, status)
 }
 
-// file serves a file that nobody changes, if its name ends as it should.
+// file serves a file, if its name ends as it should. While the program goes on it may still grow, and no cache may keep it.
 func (l *Loaded) file(w http.ResponseWriter, r *http.Request, name string, ends ...string) {
 	for _, end := range ends {
 		if !strings.HasSuffix(name, end) {
@@ -150,7 +150,10 @@ func (l *Loaded) file(w http.ResponseWriter, r *http.Request, name string, ends 
 			kind = "video/iso.segment"
 		}
 		w.Header().Set("Content-Type", kind)
-		w.Header().Set("Cache-Control", "public, max-age=86400")
+		w.Header().Set("Cache-Control", "no-store")
+		if !l.Ended.IsZero() {
+			w.Header().Set("Cache-Control", "public, max-age=86400")
+		}
 		http.ServeContent(patient{w, http.NewResponseController(w)}, r, "", info.ModTime(), f)
 		return
 	}

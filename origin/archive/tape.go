@@ -19,16 +19,20 @@ import (
 // fragment of about a second goes through the writer's queue, and is counted where it finds no place there.
 type Tape struct {
 	w     *Writer
-	file  string
 	codec media.Codec
 	scale int64
+
+	file   string // the writer's alone, and so are
+	headed bool   // it has its header
+	files  int    // before it
+	told   bool   // that something could not be encoded
 
 	mu      sync.Mutex
 	pending []media.Packet // of the fragment in the making; the last one's length is not known yet
 	bytes   int
 	number  uint32
-	begun   bool // the file has its header
-	lost    bool // a fragment found no place: what follows needs a key frame
+	begun   bool // a fragment is on its way
+	lost    bool // a fragment found no place, or no disk: what follows needs a key frame
 	closed  bool
 }
 
@@ -124,16 +128,9 @@ func (t *Tape) finish() {
 
 // cut hands the packets on as a fragment that ends at a time. Called locked.
 func (t *Tape) cut(end media.Time) {
-	packets, size, number, first := t.pending, t.bytes, t.number+1, !t.begun
+	packets, size, number := t.pending, t.bytes, t.number+1
 	t.pending, t.bytes = nil, 0
-	ok := t.w.send(job{size: int64(size), do: func() error {
-		data, err := t.encode(packets, end, number, first)
-		if err != nil {
-			t.w.log.Warn("broadcaster's track cannot be recorded", "file", t.file, "err", err)
-			return nil
-		}
-		return t.w.disk.Append(t.file, data)
-	}}, int64(size))
+	ok := t.w.send(job{size: int64(size), do: func() error { return t.write(packets, end, number) }}, int64(size))
 	if !ok {
 		t.w.dropped.Add(1)
 		t.lost = true
@@ -142,7 +139,42 @@ func (t *Tape) cut(end media.Time) {
 	t.begun, t.number = true, number
 }
 
-// encode makes a fragment, with the file's header if it is the first. The writer's goroutine does it.
+// write puts a fragment into the file. Behind a fault of the disk, which may have left half of one, the track goes on in
+// another file, with its next key frame. The writer's goroutine does it.
+func (t *Tape) write(packets []media.Packet, end media.Time, number uint32) error {
+	if !t.headed && !packets[0].Key {
+		t.w.dropped.Add(1)
+		return nil
+	}
+	data, err := t.encode(packets, end, number, !t.headed)
+	if err != nil {
+		if !t.told {
+			t.told = true
+			t.w.log.Warn("some of a broadcaster's track cannot be recorded", "file", t.file, "err", err)
+		}
+		return nil
+	}
+	name := t.file
+	if t.files > 0 {
+		name = strings.TrimSuffix(name, ".mp4") + fmt.Sprintf("-%d.mp4", t.files+1)
+	}
+	if err := t.w.disk.Append(name, data); err != nil {
+		if t.headed {
+			t.files++
+		} else {
+			t.w.disk.Remove(name)
+		}
+		t.headed = false
+		t.mu.Lock()
+		t.lost = true
+		t.mu.Unlock()
+		return err
+	}
+	t.headed = true
+	return nil
+}
+
+// encode makes a fragment, with the file's header if it is the first.
 func (t *Tape) encode(packets []media.Packet, end media.Time, number uint32, first bool) ([]byte, error) {
 	var out bytes.Buffer
 	if first {

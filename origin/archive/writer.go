@@ -40,6 +40,7 @@ type Writer struct {
 	mu      sync.Mutex // everything below; never held over a call to the disk
 	m       Manifest
 	changed bool
+	inits   []initFile // that are not on disk
 	shelves []*Shelf
 	tapes   map[*Tape]bool // that are not closed
 
@@ -55,6 +56,12 @@ type job struct {
 	oldest int64
 	do     func() error
 	size   int64 // that was counted as waiting, besides the part's
+}
+
+// initFile is an init section: without it nothing of its stream can be read.
+type initFile struct {
+	name string
+	data []byte
 }
 
 // WriterStats count what a writer has done.
@@ -100,7 +107,7 @@ func (w *Writer) Keep(name, canvas string, in packager.Init) *Shelf {
 		w.m.Streams = append(w.m.Streams, Stream{Name: name, Canvas: canvas})
 	}
 	st := &w.m.Streams[i]
-	file := filepath.Join(w.dir, name, initName(len(st.Inits)))
+	w.inits = append(w.inits, initFile{filepath.Join(w.dir, name, initName(len(st.Inits))), in.Data})
 	st.Inits = append(st.Inits, Init{in.Params, in.Codecs, in.Timescale})
 	var s *Shelf
 	for _, old := range w.shelves {
@@ -112,7 +119,6 @@ func (w *Writer) Keep(name, canvas string, in packager.Init) *Shelf {
 		s = newShelf(w, name)
 		w.shelves = append(w.shelves, s)
 	}
-	w.send(job{do: func() error { return w.disk.Replace(file, in.Data) }}, 0)
 	w.touchLocked()
 	return s
 }
@@ -147,6 +153,7 @@ func (w *Writer) touch() {
 
 // Run writes until Close, and until all that was put before is on disk.
 func (w *Writer) Run() {
+	w.manifest() // before the first part, which is nobody's without it
 	for {
 		select {
 		case j := <-w.queue:
@@ -186,15 +193,24 @@ func (w *Writer) step(j job) {
 	j.shelf.clear(j.oldest)
 }
 
-// manifest writes program.json if it has changed.
+// manifest writes program.json if it has changed, after the init sections that it names. What the disk does not take
+// is tried again when it works again.
 func (w *Writer) manifest() {
 	w.mu.Lock()
-	changed := w.changed
+	changed, inits := w.changed, w.inits
 	w.changed = false
 	data, err := json.MarshalIndent(&w.m, "", "\t")
 	w.mu.Unlock()
 	if !changed {
 		return
+	}
+	for err == nil && len(inits) > 0 {
+		if err = w.disk.Replace(inits[0].name, inits[0].data); err == nil {
+			inits = inits[1:]
+			w.mu.Lock()
+			w.inits = w.inits[1:]
+			w.mu.Unlock()
+		}
 	}
 	if err == nil {
 		err = w.disk.Replace(filepath.Join(w.dir, manifestName), data)
