@@ -1,7 +1,9 @@
 package origin
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"time"
@@ -25,6 +27,7 @@ type Shelf interface {
 type History struct {
 	Inits    []packager.Init // k is the index
 	Segments []Past          // numbers without holes, oldest first
+	Cuts     int64           // DISCONTINUITY tags there have been up to the first segment, with its own (M-9)
 }
 
 // Past is a segment that was published before.
@@ -49,7 +52,7 @@ func (s *Stream) restore(h History) {
 	for _, in := range h.Inits {
 		s.inits = append(s.inits, section{init: in})
 	}
-	s.next, s.first, s.plain = h.Segments[0].MSN, h.Segments[0].MSN, h.Segments[0].MSN
+	s.next, s.first, s.plain, s.dsn = h.Segments[0].MSN, h.Segments[0].MSN, h.Segments[0].MSN, h.Cuts
 	last := h.Segments[0].Init
 	for i := range h.Segments {
 		p := &h.Segments[i]
@@ -83,12 +86,12 @@ func (s *Stream) recall(p *Past, cut bool) {
 	seg.key = p.Key
 	s.pos = seg.end()
 	s.next++
-	if len(p.Parts) == 0 && len(s.segs) == 0 && !p.Gap { // the shelf has it
+	if len(p.Parts) == 0 && len(s.segs) == 0 { // the shelf has it, or it is a gap
 		s.old = s.appendPlain(s.old, seg)
 		s.plain++
 		s.past = append(s.past, record{
 			start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: int64(len(s.old)),
-			wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(p.Key), cut: cut, lost: s.shelf == nil,
+			wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(p.Key), cut: cut, lost: s.shelf == nil || p.Gap,
 		})
 		return
 	}
@@ -100,21 +103,27 @@ func (s *Stream) recall(p *Past, cut bool) {
 	s.segs = append(s.segs, seg)
 }
 
-// fetch answers with a whole segment from the shelf; false: it is not there.
+// fetch answers for a whole segment on the shelf; false: it is not there.
 func (s *Stream) fetch(w http.ResponseWriter, r *http.Request, name string, v *version, msn int64) bool {
 	rec := v.record(msn)
 	if rec == nil || rec.lost {
 		return false
 	}
 	f, err := s.shelf.Open(msn)
-	if err != nil {
-		s.program.cfg.Log.Warn("segment is gone from the disk", "stream", s.name, "msn", msn, "err", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.program.cfg.Log.Warn("segment is gone from the disk", "stream", s.name, "msn", msn)
 		return false
+	case err != nil: // too many open files, say: it will be there again, so no cache may learn otherwise (N-16)
+		s.program.cfg.Log.Warn("segment can't be read", "stream", s.name, "msn", msn, "err", err)
+		fail(w, http.StatusServiceUnavailable, noStore, "the segment can't be read now: try again")
+		return true
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false
+		fail(w, http.StatusServiceUnavailable, noStore, "the segment can't be read now: try again")
+		return true
 	}
 	from, to, body := s.head(w, r, name, s.mediaType(), info.Size())
 	if !body {

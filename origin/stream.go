@@ -195,7 +195,7 @@ func (s *Stream) trim() {
 	drop := 0
 	for ; drop < len(s.segs); drop++ {
 		seg, held := s.segs[drop], len(s.segs)-drop
-		kept := s.shelf != nil && held > lim.recent && seg.msn < s.plain && s.shelf.Kept(seg.msn)
+		kept := s.shelf != nil && held > lim.recent && seg.msn < s.plain && (seg.gap || s.shelf.Kept(seg.msn))
 		unlisted := seg.msn < s.first && time.Since(seg.listed) > lim.available
 		if !kept && !unlisted && held <= lim.most {
 			break
@@ -206,7 +206,7 @@ func (s *Stream) trim() {
 		if s.shelf != nil {
 			s.past = append(s.past, record{
 				start: seg.start, end: seg.end(), listed: seg.listed.UnixNano(), text: seg.text,
-				wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(seg.key), cut: seg.cut, lost: !kept,
+				wall: seg.wall.UnixNano(), init: int32(seg.init), key: int32(seg.key), cut: seg.cut, lost: !kept || seg.gap,
 			})
 		}
 	}

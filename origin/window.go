@@ -36,7 +36,7 @@ type record struct {
 	text       int64 // as in segment
 	init, key  int32
 	cut        bool
-	lost       bool // the shelf failed: it can't be had any more
+	lost       bool // it never came, or the shelf failed: it can't be had
 }
 
 // version is one state of a stream. All of it is immutable but the forms that

@@ -127,7 +127,9 @@ func rungOf(st archive.LoadedStream) string { return st.Name[len(st.Canvas)+1:] 
 func histories(l *archive.Loaded) map[string]origin.History {
 	all := map[string]origin.History{}
 	for _, st := range l.Streams {
-		h := origin.History{Inits: slices.Clone(st.Inits), Segments: make([]origin.Past, len(st.Segments))}
+		h := origin.History{
+			Inits: slices.Clone(st.Inits), Segments: make([]origin.Past, len(st.Segments)), Cuts: l.Cuts(st.Segments[0].MSN),
+		}
 		for i := range st.Segments {
 			s := &st.Segments[i]
 			h.Segments[i] = origin.Past{MSN: s.MSN, Dur: s.Dur, Wall: l.Wall(s.Life, s.Start), Init: s.Life, Gap: s.Gap}

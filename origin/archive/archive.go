@@ -146,6 +146,17 @@ func (m *Manifest) Wall(life int, at media.Time) time.Time {
 	return m.Lives[life].Began.Add((at - m.Plan.Delay).Duration()).UTC()
 }
 
+// Cuts is how many DISCONTINUITY tags there have been up to a segment, with its own: one for each life that made
+// segments, but for the first.
+func (m *Manifest) Cuts(msn int64) (n int64) {
+	for k := 1; k <= m.life(msn); k++ {
+		if m.Lives[k].First > m.Lives[k-1].First {
+			n++
+		}
+	}
+	return n
+}
+
 // life is the one that made a segment.
 func (m *Manifest) life(msn int64) int {
 	k := len(m.Lives) - 1

@@ -240,11 +240,13 @@ func (l *Loaded) level(st *LoadedStream, end int64) {
 		if last.MSN >= end {
 			return
 		}
-		gap := Segment{MSN: last.MSN + 1, Life: last.Life, Start: last.Start + last.Dur, Gap: true}
+		gap := Segment{MSN: last.MSN + 1, Life: l.life(last.MSN + 1), Start: last.Start + last.Dur, Gap: true}
 		for _, other := range l.Streams {
 			for _, s := range slices.Backward(other.Segments) {
 				if s.MSN == gap.MSN && !s.Gap {
-					gap.Dur = s.Dur
+					if gap.Dur = s.Dur; gap.Life != last.Life {
+						gap.Start = s.Start
+					}
 				}
 				if s.MSN <= gap.MSN {
 					break
