@@ -1,6 +1,8 @@
 package origin
 
 import (
+	"fmt"
+	"hash/crc32"
 	"net/url"
 	"strconv"
 	"strings"
@@ -77,7 +79,7 @@ func renderCanvas(cfg *ProgramConfig, streams []*Stream, name string) canvas {
 		}
 	}
 	data := m.Append(nil)
-	tag := cfg.ID + "-" + name
+	tag := fmt.Sprintf("%s-%s-%08x", cfg.ID, name, crc32.ChecksumIEEE(data)) // a program that goes on may have other rates
 	return canvas{newText(data, tag, false), newText(compress(data), tag+"-gz", true)}
 }
 

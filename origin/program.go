@@ -18,7 +18,7 @@ type ProgramConfig struct {
 	FirstMSN int64                      // no segment has a lower number
 	Wall     func(media.Time) time.Time // PROGRAM-DATE-TIME of a media time; nil counts from now
 	Window   media.Time                 // of a playlist; 0 is 60 s, and it is never below six target durations
-	Event    bool                       // the playlist keeps everything (EXT-X-PLAYLIST-TYPE:EVENT); Window then says how long it outlives the end
+	Event    bool                       // the playlist keeps everything (EXT-X-PLAYLIST-TYPE:EVENT), which needs Keep; Window then says how long it outlives the end
 
 	// Ranges lists parts as byte ranges of their segment, which grows; else each has a resource of its own.
 	Ranges bool
@@ -69,6 +69,7 @@ func NewProgram(cfg ProgramConfig) *Program {
 		cfg.Window = 60 * media.Second
 	}
 	cfg.Window = max(cfg.Window, 6*media.Time(cfg.Plan.Target)*media.Second)
+	cfg.Event = cfg.Event && cfg.Keep != nil
 	p := &Program{
 		cfg: cfg, limits: newLimits(cfg.Plan, cfg.Window, cfg.Keep != nil, cfg.Event), cache: newLifetimes(cfg.Plan.Target),
 		ready: make(chan struct{}), done: make(chan struct{}), events: packager.NewEvents(cfg.Plan),

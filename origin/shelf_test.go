@@ -301,6 +301,125 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A gap from before the restart, older than what is read back into memory, is a gap for all of its time: what lies around it
+// is read from the shelf, and the window does not end at it.
+func TestResumeWithAnOldGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const had = 200
+		r, _ := shelved(t, ProgramConfig{Window: 600 * media.Second})
+		past := map[string]History{}
+		for _, s := range []*Stream{r.top, r.low, r.audio} {
+			parts := map[int64][]packager.Part{}
+			for n := range int64(had * 6) {
+				p := r.cut(s, n)
+				parts[p.MSN] = append(parts[p.MSN], p)
+			}
+			if s == r.audio { // one far back, one in memory
+				delete(parts, firstMSN+100)
+				delete(parts, firstMSN+had-5)
+			}
+			h := history(s, []packager.Init{s.init}, parts, firstMSN+had-1, 30)
+			for i := range h.Segments {
+				if p := &h.Segments[i]; p.Gap {
+					p.Dur = media.FromDuration(h.Segments[i+1].Wall.Sub(p.Wall))
+				}
+			}
+			past[s.name] = h
+		}
+		r, shelves := shelved(t, ProgramConfig{Window: 600 * media.Second, Past: past, Wall: media.NewClock(epoch.Add(500 * time.Second)).Wall})
+		shelves["audio"].lost[firstMSN+100], shelves["audio"].lost[firstMSN+had-5] = true, true // there is nothing to keep
+		for i := range 120 * 6 {
+			for _, s := range []*Stream{r.top, r.low, r.audio} {
+				p := r.cut(s, int64(i))
+				p.MSN += had
+				if err := s.Append(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(r.plan.Rate.Frame(int64(r.plan.PartFrames)).Duration())
+			if i != 0 && i != 120*6-1 {
+				continue
+			}
+			list := r.list(r.audio, "")
+			if want := max(firstMSN, firstMSN+had+int64(i+1)/6-300); list.MediaSequence != want {
+				t.Fatalf("after %d parts the playlist begins at %d, want %d", i+1, list.MediaSequence, want)
+			}
+			for _, s := range list.Segments {
+				gap := s.MSN == firstMSN+100 || s.MSN == firstMSN+had-5
+				if s.Gap != gap {
+					t.Errorf("segment %d is a gap: %v", s.MSN, s.Gap)
+				}
+				if w := r.do("GET", at(r.audio, s.URI)); gap != (w.Code == http.StatusNotFound) {
+					t.Fatalf("after %d parts segment %d: %d", i+1, s.MSN, w.Code)
+				}
+				if seg := r.audio.current.Load().segment(s.MSN); seg != nil && !gap && seg.size == 0 {
+					t.Fatalf("after %d parts segment %d is served empty", i+1, s.MSN)
+				}
+			}
+			if st := r.audio.Stats(); st.Segments > 50 {
+				t.Errorf("%d segments in memory", st.Segments)
+			}
+		}
+	})
+}
+
+// The tags that had left the playlist before a restart count in it (M-9).
+func TestResumeCountsDiscontinuities(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := shelved(t, ProgramConfig{})
+		past := map[string]History{}
+		for _, s := range []*Stream{r.top, r.low, r.audio} {
+			parts := map[int64][]packager.Part{}
+			for n := range int64(60) {
+				p := r.cut(s, n)
+				parts[p.MSN] = append(parts[p.MSN], p)
+			}
+			h := history(s, []packager.Init{s.init, s.init, s.init}, parts, firstMSN+9, 30)
+			for i := range h.Segments[:4] {
+				h.Segments[i].Init = 1
+			}
+			h.Cuts = 1
+			past[s.name] = h
+		}
+		r, _ = shelved(t, ProgramConfig{Past: past})
+		list := r.list(r.low, "")
+		if first, last := list.Segments[0], list.Segments[9]; list.DiscontinuitySequence != 1 || first.DSN != 1 || last.DSN != 2 {
+			t.Errorf("begins with %d, segments %d to %d: want 1 and 1 to 2", list.DiscontinuitySequence, first.DSN, last.DSN)
+		}
+	})
+}
+
+// A segment that can't be opened for now is no 404, which caches would keep.
+func TestShelfIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, shelves := shelved(t, ProgramConfig{Window: 600 * media.Second})
+		r.live(200)
+		shelves["audio"].dir = string([]byte{0}) // EINVAL
+		w := r.do("GET", at(r.audio, fmt.Sprintf("%d.m4s", firstMSN+10)))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+	})
+}
+
+// Without a shelf no event can keep everything: its window slides.
+func TestEventWithoutShelf(t *testing.T) {
+	r := newRig(t)
+	cfg := r.p.cfg
+	cfg.Event = true
+	r.p, r.srv = NewProgram(cfg), NewServer(ServerConfig{})
+	r.top = r.p.AddVideo("main", "720p", videoInit(r.plan, 1280, 720, 2_500_000))
+	r.srv.Publish(roomName, r.p)
+	for n := range int64(6 * (r.p.limits.most + 5)) {
+		if err := r.top.Append(r.cut(r.top, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := r.list(r.top, ""); list.Type != "" || len(list.Segments) != r.p.limits.listed {
+		t.Errorf("type %q, %d segments, want %d", list.Type, len(list.Segments), r.p.limits.listed)
+	}
+}
+
 // BenchmarkWindow shows what a window costs in memory: heap per window, and the time of an Append
 // and of a full text. Media is 2 kB a part, so what is measured is the book-keeping and a minute of media.
 func BenchmarkWindow(b *testing.B) {
@@ -352,4 +471,16 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// A program that goes on with other bit rates has another multivariant playlist, and says so to caches.
+func TestMultivariantTagFollowsTheRates(t *testing.T) {
+	tag := func(rate int) string {
+		r := newRig(t)
+		s := newStream(r.p, "main-720p", "main", videoInit(r.plan, 1280, 720, rate))
+		return renderCanvas(&r.p.cfg, []*Stream{s}, "main")[0].etag[0]
+	}
+	if a, b := tag(2_500_000), tag(1_500_000); a == b || a != tag(2_500_000) {
+		t.Errorf("tags %s and %s", a, b)
+	}
 }

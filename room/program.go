@@ -29,6 +29,9 @@ type program struct {
 	poster  poster
 }
 
+// unkept is the longest window where nothing is kept.
+const unkept = 60 * media.Second
+
 // newProgram opens the encoders of cfg and joins them to the origin. Nothing
 // runs yet. With from, which is mended, it goes on with that program, unless cfg is of another plan or ladder.
 func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger, event func(string, ...slog.Attr)) (*program, error) {
@@ -62,6 +65,9 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 			Lives: []archive.Life{{Began: now.UTC(), First: first}},
 		})
 		out.Keep = func(stream, canvas string, in packager.Init) origin.Shelf { return p.keep.Keep(stream, canvas, in) }
+	}
+	if p.keep == nil { // memory would have to hold all of it
+		out.Window, out.Event = min(out.Window, unkept), false
 	}
 	p.out = origin.NewProgram(out)
 	if cfg.SpeakerCues {
