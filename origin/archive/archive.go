@@ -2,7 +2,7 @@
 //
 // # What is on disk
 //
-//	{data}/rooms/lock                            held by the process that writes here
+//	{data}/rooms/.lock                           held by the process that writes here
 //	{data}/rooms/{room}/{program}/program.json   manifest: plan, lives, streams, takes, end (Manifest)
 //	                              index.m3u8     of a recording, once it is over; plays from disk as well
 //	                              iso/           what single broadcasters sent (Iso)
@@ -23,7 +23,7 @@
 //
 // # How it is read back
 //
-// Load reads manifests and indices, and checks lengths and, for what goes into memory, checksums. Lines that are torn,
+// Load reads manifests and indices; what goes into memory is checked by its length and checksum. Lines that are torn,
 // files that are short and files of somebody else are passed over with a word in the log; a manifest of another version is left alone.
 package archive
 
@@ -46,7 +46,12 @@ type Store struct {
 	disk Disk
 	log  *slog.Logger
 	lock *os.File
+
+	gathering chan struct{} // holds one for each file that is being put together
 }
+
+// maxGathering is how many at most.
+const maxGathering = 2
 
 // ErrInUse says that another process has the folder.
 var ErrInUse = errors.New("another tilecast keeps its programs there: give each its own --data folder")
@@ -60,7 +65,7 @@ func Open(data string, log *slog.Logger) (*Store, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(root, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := os.OpenFile(filepath.Join(root, ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
@@ -71,7 +76,7 @@ func Open(data string, log *slog.Logger) (*Store, error) {
 		}
 		return nil, fmt.Errorf("archive %s: %w", root, err)
 	}
-	return &Store{root: root, disk: Files{}, log: log, lock: lock}, nil
+	return &Store{root: root, disk: Files{}, log: log, lock: lock, gathering: make(chan struct{}, maxGathering)}, nil
 }
 
 // UseDisk replaces the file system that writers use; for tests.

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -323,6 +324,9 @@ func TestFolderIsTaken(t *testing.T) {
 	if _, err := Open(dir, nil); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second process: %v", err)
 	}
+	if err := os.Mkdir(s.dir("lock", ""), 0o755); err != nil {
+		t.Errorf("a room cannot be called lock: %v", err)
+	}
 	s.Close()
 	if s, err = Open(dir, nil); err != nil {
 		t.Fatal(err)
@@ -482,6 +486,37 @@ func TestGrowingFilesAreNotCached(t *testing.T) {
 	p.run.Wait()
 	if c := cache(); !strings.Contains(c, "max-age=86400") {
 		t.Errorf("a segment of a program that is over: %s", c)
+	}
+}
+
+// Whole files are put together for a few at a time: the others wait, and give up with their client.
+func TestFewFilesAreGatheredAtATime(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.w.Record(first)
+	p.put(8)
+	p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
+	p.run.Wait()
+	get := func(ctx context.Context, target string) int {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", target, nil))
+		return w.Code
+	}
+	for range maxGathering {
+		s.gathering <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code := get(ctx, "/rec/demo/p1/audio.mp4"); code != http.StatusServiceUnavailable {
+		t.Errorf("one too many: %d", code)
+	}
+	for range maxGathering {
+		<-s.gathering
+	}
+	for range maxGathering + 1 { // each gives its place back
+		if code := get(t.Context(), "/rec/demo/p1/audio.mp4?from=x"); code != http.StatusBadRequest {
+			t.Errorf("a bad clip: %d", code)
+		}
 	}
 }
 

@@ -214,17 +214,15 @@ func (l *Loaded) playlistNow(stream, name string) ([]byte, error) {
 
 // progressive serves a rung as one file, or a clip of it.
 func (l *Loaded) progressive(w http.ResponseWriter, r *http.Request, stream string) {
-	if err := l.Load(); err != nil {
-		problem(w, http.StatusNotFound, "this recording cannot be read")
+	p, span, err := l.gather(r, stream)
+	var bad badClip
+	switch {
+	case r.Context().Err() != nil:
+		problem(w, http.StatusServiceUnavailable, "others are being served: try again")
 		return
-	}
-	span, err := l.clip(r.URL.Query())
-	if err != nil {
+	case errors.As(err, &bad):
 		problem(w, http.StatusBadRequest, err.Error())
 		return
-	}
-	p, err := l.Progressive(stream, span)
-	switch {
 	case errors.Is(err, os.ErrNotExist):
 		problem(w, http.StatusNotFound, "no such rendition in this recording")
 		return
@@ -245,6 +243,28 @@ func (l *Loaded) progressive(w http.ResponseWriter, r *http.Request, stream stri
 		h.Set("ETag", fmt.Sprintf(`"%s-%s-%d-%d-%d"`, l.ID, stream, span.From, span.To, p.Size()))
 	}
 	http.ServeContent(patient{w, http.NewResponseController(w)}, r, "", time.Time{}, p)
+}
+
+// badClip says what is wrong with from or to.
+type badClip struct{ error }
+
+// gather puts together what r asks for, which takes memory for each frame of it: so a few do it at a time, and the
+// others wait. The caller closes it.
+func (l *Loaded) gather(r *http.Request, stream string) (p *Progressive, span Range, err error) {
+	select {
+	case l.store.gathering <- struct{}{}:
+		defer func() { <-l.store.gathering }()
+	case <-r.Context().Done():
+		return nil, span, r.Context().Err()
+	}
+	if err := l.Load(); err != nil {
+		return nil, span, fmt.Errorf("cannot be read: %v", err)
+	}
+	if span, err = l.clip(r.URL.Query()); err != nil {
+		return nil, span, badClip{err}
+	}
+	p, err = l.Progressive(stream, span)
+	return p, span, err
 }
 
 // clip reads from and to.
