@@ -81,6 +81,11 @@ func (r *Room) goOn(l *archive.Loaded) bool {
 func (r *Room) endOld(l *archive.Loaded, show bool) {
 	if err := l.Load(); err != nil {
 		r.log.Warn("old program can't be read", "program", l.ID, "err", err)
+		if now := time.Now(); !l.Recorded() { // else somebody may mend it
+			if err := l.End(now, now.Add(r.cfg.window()+time.Hour)); err != nil {
+				r.log.Error("old program could not be ended", "program", l.ID, "err", err)
+			}
+		}
 		return
 	}
 	ended := l.Last()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,26 @@ func TestGoesOnAgainAndAgain(t *testing.T) {
 		}
 		closeHouse(t, rs, store)
 	})
+}
+
+// A program that can't be read is over all the same, or its folder would stay for ever; a recording is left for who may mend it.
+func TestUnreadableProgramEnds(t *testing.T) {
+	for recorded, cfg := range map[bool]Config{false: demo(), true: demo()} {
+		cfg.Record.Enabled = recorded
+		synctest.Test(t, func(t *testing.T) {
+			data, _ := killed(t, cfg, 9*time.Second)
+			inits, _ := filepath.Glob(filepath.Join(data, "rooms", cfg.Name, "*", "*", "init.0.mp4"))
+			if len(inits) == 0 || os.Remove(inits[0]) != nil {
+				t.Fatal("no init section")
+			}
+			rs, _, store := openHouse(t, data, cfg)
+			all := store.Programs(cfg.Name)
+			if len(all) != 1 || all[0].Ended.IsZero() != recorded {
+				t.Errorf("recorded %v: %d programs, ended %v", recorded, len(all), all[0].Ended)
+			}
+			closeHouse(t, rs, store)
+		})
+	}
 }
 
 // What can't go on ends: viewers come to its ENDLIST, and the next program is another.
