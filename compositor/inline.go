@@ -11,8 +11,12 @@ import (
 // clock: for benches, pictures of layouts and tests. One goroutine uses it.
 type Inline struct {
 	c      *Compositor
-	inputs []*Input
+	tiles  []*Tile
+	inputs []*Input // of tiles
+	voices []*Input // of tiles; nil: it has no sound
 	next   int64
+	blocks int64     // of sound, so far
+	mix    []float32 // one of them; nil: nobody has sound, and nothing is mixed
 }
 
 // NewInline opens encoders and outlets like New.
@@ -42,9 +46,21 @@ func (p *Inline) Join(name string, mc media.Codec) (int, error) {
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	tile.video = i
-	p.inputs = append(p.inputs, i)
+	p.tiles, p.inputs, p.voices = append(p.tiles, tile), append(p.inputs, i), append(p.voices, nil)
 	p.c.rebuild()
 	return len(p.inputs) - 1, nil
+}
+
+// Hear gives participant k of Join sound of that codec, once. From the first on Frame mixes, and encodes the mix.
+func (p *Inline) Hear(k int, mc media.Codec) error {
+	i, err := newInput(p.c, mc)
+	if err != nil {
+		return err
+	}
+	p.voices[k] = i
+	p.c.mixer.add(i.voice, p.tiles[k].strip)
+	p.mix = make([]float32, 2*blockLen)
+	return nil
 }
 
 // JoinTile puts a participant on the stage whose pictures Show hands over; without video it has none.
@@ -90,6 +106,9 @@ func (p *Inline) SnapshotOf(canvas string) *codec.Picture { return p.c.SnapshotO
 // Push decodes a packet of video k at once.
 func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 
+// PushSound decodes a packet of k's sound at once. The mixer reads some ms ahead of the frames.
+func (p *Inline) PushSound(k int, pkt media.Packet) { p.voices[k].step(pkt) }
+
 // Compose composes the next frame, and encodes nothing.
 func (p *Inline) Compose() {
 	p.look()
@@ -112,7 +131,7 @@ func (p *Inline) look() {
 	}
 }
 
-// Frame composes the next frame and encodes it in every rung.
+// Frame composes the next frame and encodes it in every rung; and mixes and encodes the sound that is whole by its end.
 func (p *Inline) Frame() {
 	p.look()
 	for _, cv := range p.c.canvases {
@@ -123,6 +142,18 @@ func (p *Inline) Frame() {
 		m.pic.Release()
 	}
 	p.next++
+	p.sound()
+}
+
+// sound mixes and encodes up to the next frame.
+func (p *Inline) sound() {
+	for p.mix != nil && media.Time(p.blocks+1)*blockTime <= p.c.cfg.Rate.Frame(p.next) {
+		p.c.mixer.block(p.blocks*blockLen, p.mix)
+		for _, s := range p.c.sounds {
+			s.take(p.mix)
+		}
+		p.blocks++
+	}
 }
 
 // Snapshot is a copy of the last picture composed on the first canvas, which the caller releases.
@@ -132,6 +163,14 @@ func (p *Inline) Snapshot() *codec.Picture { return p.c.Snapshot() }
 func (p *Inline) Close() {
 	for _, i := range p.inputs {
 		i.finish()
+	}
+	for _, i := range p.voices {
+		if i != nil {
+			i.finish()
+		}
+	}
+	for _, s := range p.c.sounds {
+		s.encode(nil)
 	}
 	p.c.Stop()
 	p.c.end.Store(math.MinInt64) // there is nothing that Run has to wait for
