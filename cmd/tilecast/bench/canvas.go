@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"tilecast/compositor"
 	"tilecast/compositor/codec"
 	"tilecast/compositor/layout"
-	"tilecast/media"
 )
 
 var tall = compositor.Canvas{Name: "tall", W: 720, H: 1280, Rungs: []compositor.Rung{
@@ -38,28 +36,8 @@ func canvases(s settings) ([]row, error) {
 }
 
 // halves is 2:1, where the peers scale, too.
-func halves(s settings, self string) ([]row, error) {
-	paths, err := makeClips(s.dir, 4, 1280, 720)
-	if err != nil {
-		return nil, err
-	}
-	out := filepath.Join(s.dir, "out")
-	times, err := interleave([]contestant{
-		{"ours", inProcess(append([]string{self, "job", "compose"}, paths...))},
-		{"codecs", inProcess(append([]string{self, "job", "codecs"}, paths...))},
-		{"whole", wholeProcess(append([]string{self, "job", "compose"}, paths...))},
-		{"ffmpeg", wholeProcess(ffmpegJob(paths, out+".mp4", true))},
-		{"GStreamer", wholeProcess(gstreamerJob(paths, out+".h264"))},
-	}, s.runs)
-	if err != nil {
-		return nil, err
-	}
-	name := "CPU s per 10 s, 4 x 1280x720 VP8 to 2x2 720p"
-	return []row{
-		versus(name+", against decode+encode alone", times["ours"], times["codecs"], "<= 1.07"),
-		versus(name+", against ffmpeg's CLI", times["whole"], times["ffmpeg"], "<= 0.97"),
-		versus(name+", against GStreamer's compositor", times["whole"], times["GStreamer"], "<= 0.75"),
-	}, nil
+func halves(s settings, _ string) ([]row, error) {
+	return contest(s, "CPU s per 10 s, 4 x 1280x720 VP8 and Opus to 2x2 720p and AAC", 1280, 720, [3]string{"<= 1.07", "<= 0.97", "<= 0.75"})
 }
 
 // thirds is an odd ratio.
@@ -68,11 +46,15 @@ func thirds(s settings, self string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	times, err := interleave([]contestant{
-		{"ours", inProcess(append([]string{self, "job", "compose"}, paths...))},
-		{"codecs", inProcess(append([]string{self, "job", "codecs"}, paths...))},
-	}, s.runs)
-	return []row{versus("CPU s per 10 s, 9 x 1280x720 VP8 to 3x3 720p, against decode+encode alone", times["ours"], times["codecs"], "<= 1.12")}, err
+	voices, err := makeVoiceFiles(s.dir, 9)
+	if err != nil {
+		return nil, err
+	}
+	times, err := interleave([]contestant{inProcess(self, "turns", slices.Concat(paths, voices), "ours", "alone")}, s.runs)
+	if err != nil {
+		return nil, err
+	}
+	return []row{versus("CPU s per 10 s, 9 x 1280x720 VP8 and Opus to 3x3 720p and AAC, against decode+encode alone", times["ours"], times["alone"], "<= 1.12")}, nil
 }
 
 // secondCanvas is what an upright canvas of the same four adds, beside its own scaling and encoding alone.
@@ -81,26 +63,20 @@ func secondCanvas(s settings, self string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	times, err := interleave([]contestant{
-		{"both", inProcess(append([]string{self, "job", "both"}, paths...))},
-		{"one", inProcess(append([]string{self, "job", "compose"}, paths...))},
-		{"alone", inProcess(append([]string{self, "job", "second"}, paths...))},
-	}, s.runs)
+	times, err := interleave([]contestant{inProcess(self, "second", paths, "both", "one", "alone")}, s.runs)
 	if err != nil {
 		return nil, err
 	}
-	added := make([]time.Duration, s.runs)
-	for i := range added {
-		added[i] = times["both"][i] - times["one"][i] // of neighbours in time
+	var added []time.Duration
+	var ratios []float64
+	for i, alone := range times["alone"] {
+		added = append(added, times["both"][i]-times["one"][i]) // which took turns
+		ratios = append(ratios, float64(added[i])/float64(alone))
 	}
-	slices.Sort(added)
-	alone := slices.Sorted(slices.Values(times["alone"]))
-	mid := s.runs / 2
-	return []row{{
-		"CPU s per 10 s that a canvas of 720x1280 adds, against its own scale+encode alone (medians)",
-		fmt.Sprintf("%.3f", added[mid].Seconds()), fmt.Sprintf("%.3f", alone[mid].Seconds()),
-		fmt.Sprintf("%.3f", float64(added[mid])/float64(alone[mid])), "<= 1.05",
-	}}, nil
+	r := versus("CPU s per 10 s that a canvas of 720x1280 adds, against its own scale+encode alone (median ratio)", added, times["alone"], "<= 1.05")
+	slices.Sort(ratios)
+	r.ratio = fmt.Sprintf("%.3f", ratios[len(ratios)/2])
+	return []row{r}, nil
 }
 
 // growth is how cost above the encoder grows with tiles: no faster than decoded pixels.
@@ -112,14 +88,11 @@ func growth(s settings, self string) ([]row, error) {
 	var rows []row
 	var first float64
 	for _, n := range []int{1, 4, 9, 16, 25} {
-		times, err := interleave([]contestant{
-			{fmt.Sprint(n, " tiles"), inProcess(append([]string{self, "job", "compose"}, paths[:n]...))},
-			{"encoder", inProcess(append([]string{self, "job", "encode"}, paths[:n]...))},
-		}, s.runs)
+		times, err := interleave([]contestant{inProcess(self, "growth", paths[:n], "ours", "encoder")}, s.runs)
 		if err != nil {
 			return rows, err
 		}
-		above := (slices.Min(times[fmt.Sprint(n, " tiles")]) - slices.Min(times["encoder"])).Seconds()
+		above := (slices.Min(times["ours"]) - slices.Min(times["encoder"])).Seconds()
 		if n == 1 {
 			first = above
 		}
@@ -154,99 +127,55 @@ func ticks(s settings, self string) ([]row, error) {
 	}, nil
 }
 
-// bothJob is composeJob with an upright canvas beside the wide one.
-func bothJob(all [][]media.Packet) error {
-	var out counter
-	p, err := newJob(len(all), codec.LibAV(), &out, wide, tall)
-	if err != nil {
-		return err
-	}
-	begin := cpuTime()
-	for n := range all[0] {
-		for k := range all {
-			p.Push(k, all[k][n])
-		}
-		p.Frame()
-	}
-	used := cpuTime() - begin
-	p.Close()
-	fmt.Printf("%.6f\n", used.Seconds())
-	return report(out, 2*len(all[0]))
+// scaled scales the decoded pictures to the tiles of the upright canvas, and encodes what was composed before: its
+// floor. Decoding is not counted, the other canvas does it.
+type scaled struct {
+	*alone
+	slots  []layout.Slot
+	canvas *codec.Picture
 }
 
-// secondJob scales the decoded pictures to the tiles of the upright canvas, and encodes what was composed before: its
-// floor. Decoding is not counted, the other canvas does it.
-func secondJob(all [][]media.Packet) error {
-	pictures, err := compositions(all, tall)
+func scaledAlone(m *material) (worker, error) {
+	a, err := newAlone(m, tall)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	set := codec.LibAV()
-	rung := tall.Rungs[0]
-	enc, err := set.NewVideoEncoder(codec.VideoConfig{
-		Codec: media.H264, Name: rung.Encoder, Preset: rung.Preset, W: rung.W, H: rung.H,
-		Rate: fps30, BitRate: rung.BitRate, MaxRate: rung.MaxRate, GOP: 60,
-	})
+	stage := &layout.Stage{People: make([]layout.Person, len(m.clips))}
+	return &scaled{a, layout.Arrange(&tall.Look.Layout, tall.W, tall.H, stage).Slots, codec.NewPicture(tall.W, tall.H)}, nil
+}
+
+func (s *scaled) frame(n int) (time.Duration, error) {
+	decoded, err := s.decodeVideo(n)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	decoders := make([]codec.VideoDecoder, len(all))
-	for k := range decoders {
-		if decoders[k], err = set.NewVideoDecoder(media.VP8); err != nil {
-			return err
-		}
+	begin := cpuTime()
+	for k, pic := range decoded {
+		r := s.slots[k].Rect
+		from, to := layout.Place(layout.Cover, pic.W, pic.H, r.Dx(), r.Dy())
+		codec.Scale(s.canvas.View(to.Add(r.Min)), pic.View(from))
 	}
-	slots := layout.Arrange(&tall.Look.Layout, tall.W, tall.H, &layout.Stage{People: make([]layout.Person, len(all))}).Slots
-	canvas := codec.NewPicture(tall.W, tall.H)
-	var out counter
-	var used time.Duration
-	for n := range all[0] {
-		var decoded []*codec.Picture
-		for k := range all {
-			pics, err := decoders[k].Decode(all[k][n])
-			if err != nil {
-				return err
-			}
-			decoded = append(decoded, pics...)
-		}
-		begin := cpuTime()
-		for k, pic := range decoded {
-			r := slots[k%len(slots)].Rect
-			from, to := layout.Place(layout.Cover, pic.W, pic.H, r.Dx(), r.Dy())
-			codec.Scale(canvas.View(to.Add(r.Min)), pic.View(from))
-		}
-		pictures[n].At = fps30.Frame(int64(n))
-		packets, err := enc.Encode(pictures[n], fps30.Frame(1), n%60 == 0)
-		used += cpuTime() - begin
-		if err != nil {
-			return err
-		}
-		for _, p := range packets {
-			out.Write(p)
-		}
-		for _, pic := range decoded {
-			pic.Release()
-		}
+	err = s.encode(n)
+	used := cpuTime() - begin
+	for _, pic := range decoded {
+		pic.Release()
 	}
-	fmt.Printf("%.6f\n", used.Seconds())
-	return report(out, len(all[0]))
+	return used, err
 }
 
 // tickJob prints the median and the worst tick in ms of CPU, the worst one while tiles move, and the allocations of one.
-func tickJob(all [][]media.Packet) error {
+func tickJob(m *material) error {
 	canvas := wide
 	canvas.Look = compositor.DefaultLook()
-	p, err := newJob(len(all), codec.LibAV(), &counter{}, canvas)
+	p, err := newProgram(m, codec.LibAV(), canvas)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
 	var steady, moving []float64
 	var allocs, ticks uint64
-	for n := range all[0] {
-		for k := range all {
-			p.Push(k, all[k][n])
-		}
+	for n := range m.frames() {
+		p.push(n)
 		if n == 200 { // everybody to another place
 			look := canvas.Look
 			look.Layout.Mode = layout.ActiveSpeaker

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
+	"time"
 
 	"tilecast/compositor"
 	"tilecast/compositor/codec"
@@ -17,38 +17,32 @@ func job(args []string) error {
 		return originJob(args[1:])
 	}
 	if len(args) < 2 {
-		return errors.New("job: name compose, codecs or rooms, and the clips")
+		return errors.New("job: name compose, turns, growth, second, tick or rooms, and the clips")
 	}
 	if args[0] == "rooms" {
 		return roomsJob(args[1:])
 	}
-	var all [][]media.Packet
-	for _, path := range args[1:] {
-		packets, err := readIVF(path, fps30)
-		if err != nil {
-			return err
-		}
-		all = append(all, packets)
+	m, err := readMaterial(args[1:])
+	if err != nil {
+		return err
 	}
 	switch args[0] {
 	case "compose":
-		return composeJob(all)
-	case "codecs":
-		return codecsJob(all, true)
-	case "encode":
-		return codecsJob(all, false)
-	case "both":
-		return bothJob(all)
+		return inTurns(m, ours(wide))
+	case "turns":
+		return inTurns(m, ours(wide), codecsAlone(true))
+	case "growth":
+		return inTurns(m, ours(wide), codecsAlone(false))
 	case "second":
-		return secondJob(all)
+		return inTurns(m, ours(wide, tall), ours(wide), scaledAlone)
 	case "tick":
-		return tickJob(all)
+		return tickJob(m)
 	}
 	return fmt.Errorf("no job %q", args[0])
 }
 
 // counter is an outlet that only counts.
-type counter struct{ packets, bytes int }
+type counter struct{ packets, bytes, fed int }
 
 func (c *counter) Write(p media.Packet) error {
 	c.packets++
@@ -62,156 +56,240 @@ var top = compositor.Rung{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, Max
 
 var wide = compositor.Canvas{Name: "main", W: 1280, H: 720, Rungs: []compositor.Rung{top}}
 
-// newJob is the program of the contest: a grid without gaps, labels or corners, as the peers draw it.
-func newJob(n int, set codec.Set, out *counter, canvases ...compositor.Canvas) (*compositor.Inline, error) {
-	p, err := compositor.NewInline(compositor.Config{
+// program is ours: everything is decoded, composed, mixed and encoded inline.
+type program struct {
+	*compositor.Inline
+	m                *material
+	pictures, sounds counter
+	canvases         int
+}
+
+// newProgram is the program of the contest: a grid without gaps, labels or corners, and sound as loud as it comes, as
+// the peers make it.
+func newProgram(m *material, set codec.Set, canvases ...compositor.Canvas) (*program, error) {
+	p := &program{m: m, canvases: len(canvases)}
+	var err error
+	p.Inline, err = compositor.NewInline(compositor.Config{
 		Canvases: canvases, Rate: fps30, GOP: 60, PartFrames: 10,
-		Open: func(string, string, media.Params) (compositor.Outlet, error) { return out, nil },
+		Open: func(canvas, _ string, _ media.Params) (compositor.Outlet, error) {
+			if canvas == "" {
+				return &p.sounds, nil
+			}
+			return &p.pictures, nil
+		},
 	}, set)
 	if err != nil {
 		return nil, err
 	}
-	for i := range n {
-		if _, err := p.Join(fmt.Sprint("guest ", i+1), media.VP8); err != nil {
+	for i := range m.clips {
+		k, err := p.Join(fmt.Sprint("guest ", i+1), media.VP8)
+		if err == nil && i < len(m.voices) {
+			err = p.Hear(k, media.Opus)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-// composeJob decodes, composes and encodes everything, inline.
-func composeJob(all [][]media.Packet) error {
-	var out counter
-	p, err := newJob(len(all), codec.LibAV(), &out, wide)
-	if err != nil {
-		return err
+// push hands over what is due at frame n.
+func (p *program) push(n int) {
+	for k, clip := range p.m.clips {
+		p.Push(k, clip[n])
 	}
-	begin := cpuTime()
-	for n := range all[0] {
-		for k := range all {
-			p.Push(k, all[k][n])
+	from, to := p.m.due(n)
+	for k, voice := range p.m.voices {
+		for _, packet := range voice[from:to] {
+			p.PushSound(k, packet)
 		}
-		p.Frame()
 	}
-	used := cpuTime() - begin
+}
+
+func (p *program) frame(n int) (time.Duration, error) {
+	begin := cpuTime()
+	p.push(n)
+	p.Frame()
+	return cpuTime() - begin, nil
+}
+
+func (p *program) finish() error {
 	p.Close()
-	fmt.Printf("%.6f\n", used.Seconds())
-	return report(out, len(all[0]))
+	return report(p.m, p.pictures, p.sounds, p.canvases)
 }
 
-// codecsJob does the same decoding, and encodes the same pictures, which were composed before
-// the clock starts: what is left is the floor that nobody gets under.
-func codecsJob(all [][]media.Packet, decode bool) error {
-	pictures, err := compositions(all, wide)
-	if err != nil {
-		return err
-	}
-	set := codec.LibAV()
-	decoders := make([]codec.VideoDecoder, len(all))
-	for k := range decoders {
-		if decoders[k], err = set.NewVideoDecoder(media.VP8); err != nil {
-			return err
+// ours opens a program on these canvases.
+func ours(canvases ...compositor.Canvas) func(*material) (worker, error) {
+	return func(m *material) (worker, error) { return newProgram(m, codec.LibAV(), canvases...) }
+}
+
+// alone does the same decoding, and encodes the same pictures and the same mix, which were made before the clock
+// starts: what is left is the floor that nobody gets under.
+type alone struct {
+	m                *material
+	decode           bool
+	pictures         []*codec.Picture
+	mix              [][]float32
+	video            []codec.VideoDecoder
+	audio            []codec.AudioDecoder
+	enc              codec.VideoEncoder
+	sound            codec.AudioEncoder
+	coded, published counter
+}
+
+func codecsAlone(decode bool) func(*material) (worker, error) {
+	return func(m *material) (worker, error) {
+		a, err := newAlone(m, wide)
+		if err == nil {
+			a.decode = decode
 		}
+		return a, err
 	}
-	enc, err := set.NewVideoEncoder(codec.VideoConfig{
-		Codec: media.H264, Name: top.Encoder, Preset: top.Preset, W: top.W, H: top.H,
-		Rate: fps30, BitRate: top.BitRate, MaxRate: top.MaxRate, GOP: 60,
-	})
-	if err != nil {
-		return err
+}
+
+func newAlone(m *material, canvas compositor.Canvas) (*alone, error) {
+	a := &alone{m: m}
+	if err := a.compose(canvas); err != nil {
+		return nil, err
 	}
-	var out counter
-	begin := cpuTime()
-	for n := range all[0] {
-		for k := range all {
-			if !decode {
-				break
-			}
-			pics, err := decoders[k].Decode(all[k][n])
-			if err != nil {
-				return err
-			}
-			for _, p := range pics {
-				p.Release()
-			}
-		}
-		pictures[n].At = fps30.Frame(int64(n))
-		packets, err := enc.Encode(pictures[n], fps30.Frame(1), n%60 == 0)
+	set, rung := codec.LibAV(), canvas.Rungs[0]
+	for range m.clips {
+		d, err := set.NewVideoDecoder(media.VP8)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, p := range packets {
-			out.Write(p)
-		}
+		a.video = append(a.video, d)
 	}
-	used := cpuTime() - begin
-	fmt.Printf("%.6f\n", used.Seconds())
-	return report(out, len(all[0]))
+	for range m.voices {
+		d, err := set.NewAudioDecoder(media.Opus)
+		if err != nil {
+			return nil, err
+		}
+		a.audio = append(a.audio, d)
+	}
+	var err error
+	if a.enc, err = set.NewVideoEncoder(codec.VideoConfig{
+		Codec: media.H264, Name: rung.Encoder, Preset: rung.Preset, W: rung.W, H: rung.H,
+		Rate: fps30, BitRate: rung.BitRate, MaxRate: rung.MaxRate, GOP: 60,
+	}); err != nil {
+		return nil, err
+	}
+	a.sound, err = set.NewAudioEncoder(codec.AudioConfig{Codec: media.AAC, BitRate: 128_000})
+	return a, err
 }
 
-// report refuses a run that did not do the whole job.
-func report(out counter, frames int) error {
-	if out.packets != frames {
-		return fmt.Errorf("%d frames came out of %d", out.packets, frames)
+// compose notes the pictures and the mix of the program.
+func (a *alone) compose(canvas compositor.Canvas) error {
+	fake, real := codec.Fake(), codec.LibAV()
+	set := codec.LibAV()
+	set.NewVideoEncoder = fake.NewVideoEncoder
+	set.NewAudioEncoder = func(c codec.AudioConfig) (codec.AudioEncoder, error) {
+		enc, err := real.NewAudioEncoder(c)
+		return keeper{enc, &a.mix}, err
+	}
+	p, err := newProgram(a.m, set, canvas)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	for n := range a.m.frames() {
+		p.push(n)
+		p.Frame()
+		a.pictures = append(a.pictures, p.Snapshot())
 	}
 	return nil
 }
 
-// compositions are the pictures of the program, in memory.
-func compositions(all [][]media.Packet, canvas compositor.Canvas) ([]*codec.Picture, error) {
-	fake := codec.Fake()
-	set := codec.LibAV()
-	set.NewVideoEncoder = fake.NewVideoEncoder
-	p, err := newJob(len(all), set, &counter{}, canvas)
-	if err != nil {
-		return nil, err
+// keeper keeps what is encoded.
+type keeper struct {
+	codec.AudioEncoder
+	blocks *[][]float32
+}
+
+func (k keeper) Encode(samples []float32) ([]media.Packet, error) {
+	if samples != nil {
+		*k.blocks = append(*k.blocks, slices.Clone(samples))
 	}
-	defer p.Close()
-	var pictures []*codec.Picture
-	for n := range all[0] {
-		for k := range all {
-			p.Push(k, all[k][n])
+	return k.AudioEncoder.Encode(samples)
+}
+
+func (a *alone) frame(n int) (time.Duration, error) {
+	begin := cpuTime()
+	if a.decode {
+		pics, err := a.decodeVideo(n)
+		for _, pic := range pics {
+			pic.Release()
 		}
-		p.Frame()
-		pictures = append(pictures, p.Snapshot())
-	}
-	return pictures, nil
-}
-
-// ivfHeader and ivfFrame write the container that ffmpeg and GStreamer read, too.
-func ivfHeader(b []byte, w, h int, rate media.FrameRate) []byte {
-	b = append(b, "DKIF\x00\x00\x20\x00VP80"...)
-	b = binary.LittleEndian.AppendUint16(b, uint16(w))
-	b = binary.LittleEndian.AppendUint16(b, uint16(h))
-	b = binary.LittleEndian.AppendUint32(b, uint32(rate.Num))
-	b = binary.LittleEndian.AppendUint32(b, uint32(rate.Den))
-	b = binary.LittleEndian.AppendUint32(b, clipFrames)
-	return append(b, 0, 0, 0, 0)
-}
-
-func ivfFrame(b []byte, n int64, data []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(data)))
-	b = binary.LittleEndian.AppendUint64(b, uint64(n))
-	return append(b, data...)
-}
-
-// readIVF is a clip's packets; the first is a key frame.
-func readIVF(path string, rate media.FrameRate) (packets []media.Packet, err error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) < 32 || string(b[:4]) != "DKIF" {
-		return nil, fmt.Errorf("%s is not an IVF file", path)
-	}
-	for b = b[32:]; len(b) >= 12; {
-		n := int(binary.LittleEndian.Uint32(b))
-		if n > len(b)-12 {
-			return nil, fmt.Errorf("%s ends within a frame", path)
+		if err == nil {
+			err = a.decodeSound(n)
 		}
-		at := rate.Frame(int64(len(packets)))
-		packets = append(packets, media.Packet{At: at, Dur: rate.Frame(1), Key: len(packets) == 0, Data: b[12 : 12+n]})
-		b = b[12+n:]
+		if err != nil {
+			return 0, err
+		}
 	}
-	return packets, nil
+	err := a.encode(n)
+	return cpuTime() - begin, err
+}
+
+// decodeVideo decodes frame n of all clips.
+func (a *alone) decodeVideo(n int) (all []*codec.Picture, err error) {
+	for k, clip := range a.m.clips {
+		pics, err := a.video[k].Decode(clip[n])
+		if err != nil {
+			return all, err
+		}
+		all = append(all, pics...)
+	}
+	return all, nil
+}
+
+func (a *alone) decodeSound(n int) error {
+	from, to := a.m.due(n)
+	for k, voice := range a.m.voices {
+		for _, packet := range voice[from:to] {
+			if _, err := a.audio[k].Decode(packet.Data); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// encode encodes picture n, and what of the mix is whole by its end.
+func (a *alone) encode(n int) error {
+	a.pictures[n].At = fps30.Frame(int64(n))
+	packets, err := a.enc.Encode(a.pictures[n], fps30.Frame(1), n%60 == 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range packets {
+		a.coded.Write(p)
+	}
+	const block = media.Second / 48000 * 1024
+	for len(a.mix) > 0 && media.Time(a.published.fed+1)*block <= fps30.Frame(int64(n+1)) {
+		packets, err := a.sound.Encode(a.mix[0])
+		if err != nil {
+			return err
+		}
+		for _, p := range packets {
+			a.published.Write(p)
+		}
+		a.published.fed++
+		a.mix = a.mix[1:]
+	}
+	return nil
+}
+
+func (a *alone) finish() error { return report(a.m, a.coded, a.published, 1) }
+
+// report refuses a run that did not do the whole job.
+func report(m *material, pictures, sounds counter, canvases int) error {
+	blocks := 0
+	if len(m.voices) > 0 {
+		blocks = m.frames()*1600/1024 - 4 // what the encoder holds back, and the last one
+	}
+	if want := canvases * m.frames(); pictures.packets != want || sounds.packets < blocks {
+		return fmt.Errorf("%d frames came out of %d, and %d sounds of %d", pictures.packets, want, sounds.packets, blocks)
+	}
+	return nil
 }

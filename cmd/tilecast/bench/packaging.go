@@ -20,22 +20,18 @@ func packaging(s settings) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all [][]media.Packet
-	for _, path := range paths {
-		packets, err := readIVF(path, fps30)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, packets)
-	}
-	pictures, err := compositions(all, wide)
+	m, err := readMaterial(paths)
 	if err != nil {
+		return nil, err
+	}
+	composed := &alone{m: m}
+	if err := composed.compose(wide); err != nil {
 		return nil, err
 	}
 	var encode, pack []time.Duration
 	var bytes, allocated uint64
 	for i := range s.runs {
-		packets, params, used, err := encodeProgram(pictures)
+		packets, params, used, err := encodeProgram(composed.pictures)
 		if err != nil {
 			return nil, err
 		}
