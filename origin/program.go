@@ -50,6 +50,7 @@ type Program struct {
 	pulled   atomic.Bool       // withdrawn before its time
 	events   *packager.Events
 	news     news
+	reading  atomic.Int64 // answers that come from a shelf now
 	floor    atomic.Int64 // no segment below it is listed any more: some stream has lost it
 
 	mu    sync.Mutex // of changes in the program's life

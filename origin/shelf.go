@@ -103,11 +103,20 @@ func (s *Stream) recall(p *Past, cut bool) {
 	s.segs = append(s.segs, seg)
 }
 
+// maxReading is how many answers of a program may come from its shelf at a time. Each has a file open for as long as its
+// client takes, and those who write to disk need some, too.
+const maxReading = 128
+
 // fetch answers for a whole segment on the shelf; false: it is not there.
 func (s *Stream) fetch(w http.ResponseWriter, r *http.Request, name string, v *version, msn int64) bool {
 	rec := v.record(msn)
 	if rec == nil || rec.lost {
 		return false
+	}
+	defer s.program.reading.Add(-1)
+	if s.program.reading.Add(1) > maxReading {
+		fail(w, http.StatusServiceUnavailable, noStore, "too many read old segments now: try again")
+		return true
 	}
 	f, err := s.shelf.Open(msn)
 	switch {

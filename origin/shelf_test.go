@@ -394,11 +394,21 @@ func TestShelfIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, shelves := shelved(t, ProgramConfig{Window: 600 * media.Second})
 		r.live(200)
-		shelves["audio"].dir = string([]byte{0}) // EINVAL
-		w := r.do("GET", at(r.audio, fmt.Sprintf("%d.m4s", firstMSN+10)))
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
-			t.Errorf("%d %v", w.Code, w.Header())
+		old := at(r.audio, fmt.Sprintf("%d.m4s", firstMSN+10))
+		refused := func() {
+			t.Helper()
+			w := r.do("GET", old)
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
+				t.Errorf("%d %v", w.Code, w.Header())
+			}
 		}
+		r.p.reading.Store(maxReading) // as many slow clients as there may be
+		refused()
+		r.p.reading.Store(maxReading - 1)
+		r.get(old)
+		r.get(old)
+		shelves["audio"].dir = string([]byte{0}) // EINVAL
+		refused()
 	})
 }
 

@@ -33,6 +33,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,11 +48,15 @@ type Store struct {
 	log  *slog.Logger
 	lock *os.File
 
+	serving   atomic.Int64  // answers on their way
 	gathering chan struct{} // holds one for each file that is being put together
 }
 
-// maxGathering is how many at most.
-const maxGathering = 2
+// What is done at a time at most. An answer has a file open for as long as its client takes, and writers need some, too.
+const (
+	maxServing   = 128
+	maxGathering = 2
+)
 
 // ErrInUse says that another process has the folder.
 var ErrInUse = errors.New("another tilecast keeps its programs there: give each its own --data folder")

@@ -513,6 +513,11 @@ func TestFewFilesAreGatheredAtATime(t *testing.T) {
 	for range maxGathering {
 		<-s.gathering
 	}
+	s.serving.Store(maxServing)
+	if code := get(t.Context(), "/rec/demo/p1/index.m3u8"); code != http.StatusServiceUnavailable {
+		t.Errorf("one answer too many: %d", code)
+	}
+	s.serving.Store(0)
 	for range maxGathering + 1 { // each gives its place back
 		if code := get(t.Context(), "/rec/demo/p1/audio.mp4?from=x"); code != http.StatusBadRequest {
 			t.Errorf("a bad clip: %d", code)

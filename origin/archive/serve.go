@@ -102,6 +102,12 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "a recording is at /rec/ROOM/PROGRAM/index.m3u8")
 		return
 	}
+	defer s.serving.Add(-1)
+	if s.serving.Add(1) > maxServing {
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, "too many read recordings now: try again")
+		return
+	}
 	l, err := s.manifest(path[0], path[1])
 	if err != nil {
 		problem(w, http.StatusNotFound, "no such recording")
