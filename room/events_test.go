@@ -148,3 +148,25 @@ func playlistOf(t *testing.T, s *shelf) string {
 	srv.ServeHTTP(w, httptest.NewRequest("GET", "/hls/demo/"+p.ID()+"/main-180p/stream.m3u8", nil))
 	return w.Body.String()
 }
+
+// Who follows a room's log is let go when the gateway ends, with the end of the program as the last word, or
+// the HTTP server would wait for them.
+func TestCloseLetsFollowersGo(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		enter(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		log, _ := rs.Events("demo")
+		if _, more := log.Since(0); more == nil {
+			t.Fatal("the log ends while the room is on air")
+		}
+		if err := rs.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		events, more := log.Since(0)
+		if more != nil {
+			t.Error("followers wait for ever")
+		}
+		if last := events[len(events)-1]; last.Kind != "program" || last.Attrs["state"] != "ended" {
+			t.Errorf("the log ends with %+v", last)
+		}
+	}, demo())
+}
