@@ -14,7 +14,9 @@ const (
 	inStep     = 2       // samples: where steering stops
 	snapError  = 4800    // 100 ms: an error too large to steer against
 	gapLen     = 240     // 5 ms: a jump in packet times that means missing packets
-	steerPart  = 200     // 1/200: the strongest steering, 0.5 %
+	steerPart  = 200     // 1/200: 0.5 %, the steering of small errors
+	hurryPart  = 40      // 1/40: 2.5 %, that of errors beyond hurryError, as ingest makes them when it gives a publisher more delay
+	hurryError = 480     // 10 ms
 	silence    = 0.001   // -60 dB: below it a jump is not heard
 	maxSpans   = 64
 )
@@ -73,7 +75,11 @@ func (v *voice) write(at media.Time, samples []float32) {
 		v.next, v.steering, snaps = target, false, 1
 	case abs(off) > deadZone || v.steering && abs(off) > inStep:
 		v.steering, steered = true, 1
-		samples = v.resample(samples, n+min(max(off, -(n/steerPart)), n/steerPart))
+		most := n / steerPart
+		if abs(off) > hurryError {
+			most = n / hurryPart
+		}
+		samples = v.resample(samples, n+min(max(off, -most), most))
 		n = int64(len(samples) / 2)
 	default:
 		v.steering = false

@@ -369,11 +369,11 @@ func TestKeyAskerPacesItself(t *testing.T) {
 		if now == 4*media.Second {
 			k.got()
 		}
-		if k.due(now) {
+		if k.due(now, 50*ms) {
 			asked = append(asked, now/ms)
 		}
 	}
-	if want := []media.Time{50, 550, 1050, 1550, 2550, 3550, 4200, 4700}; !slices.Equal(asked, want) {
+	if want := []media.Time{50, 300, 800, 1300, 2300, 3300, 4200, 4450, 4950}; !slices.Equal(asked, want) {
 		t.Fatalf("asked at %v ms, want %v", asked, want)
 	}
 }

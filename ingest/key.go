@@ -7,6 +7,7 @@ const (
 	keyInterval     = media.Second / 2
 	keySlowInterval = media.Second // after keyEager unanswered ones
 	keyEager        = 4
+	keyMake         = media.Second / 5 // a sender may take so long, beside the round trip, before it is asked again
 )
 
 // keyAsker paces requests for a key frame: any number of wants is one request, and
@@ -24,12 +25,16 @@ func (k *keyAsker) want() { k.wanted = true }
 // got notes that one came.
 func (k *keyAsker) got() { k.wanted, k.tries = false, 0 }
 
-// due reports whether to send a request at now; it counts as sent.
-func (k *keyAsker) due(now media.Time) bool {
+// due reports whether to send a request at now; it counts as sent. The first is soon repeated, as
+// it may have been lost.
+func (k *keyAsker) due(now, rtt media.Time) bool {
 	if !k.wanted {
 		return false
 	}
 	interval := keyInterval
+	if k.tries == 1 {
+		interval = min(interval, rtt+keyMake)
+	}
 	if k.tries >= keyEager {
 		interval = keySlowInterval
 	}

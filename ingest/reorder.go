@@ -8,6 +8,7 @@ type rtpPacket struct {
 	ts      int64 // RTP ticks
 	arrival media.Time
 	marker  bool
+	key     bool   // a key frame begins with it
 	payload []byte // empty: padding, or a payload type that was not agreed
 	level   uint8  // as media.Packet's
 }
@@ -15,7 +16,7 @@ type rtpPacket struct {
 const (
 	reorderSize = 1024 // packets; a power of two
 	maxRepair   = 256  // more missing packets than this at once are not waited for
-	maxNacks    = 10   // requests for one packet
+	maxNacks    = 12   // requests for one packet
 	maxWait     = media.Second / 2
 	lateRun     = 64 // so many late packets in sequence mean that the sender began anew
 )
@@ -27,6 +28,7 @@ const (
 type reorder struct {
 	wait  media.Time // longest wait for a missing packet
 	floor media.Time // the least that wait may be
+	most  media.Time // and the most; 0: maxWait
 	nack  bool       // ask for missing packets
 
 	patience media.Time // for packets that were merely overtaken; 0: nackPatience
@@ -50,7 +52,7 @@ type slot struct {
 	seq   int64
 	since media.Time // missing: when that showed
 	ask   media.Time // missing: when to ask (again)
-	last  media.Time // when it was asked for
+	first media.Time // when it was asked for first
 	asked int
 	p     rtpPacket
 }
@@ -216,6 +218,7 @@ const (
 	maxPatience  = 40 * media.Millisecond
 	unknownTrip  = 100 * media.Millisecond // until something is known
 	leastTrip    = 20 * media.Millisecond  // between two requests for one packet
+	revealTime   = 30 * media.Millisecond  // until a lost packet at the end of a picture is missed
 )
 
 func (r *reorder) patient() media.Time { return max(r.patience, nackPatience) }
@@ -223,7 +226,7 @@ func (r *reorder) patient() media.Time { return max(r.patience, nackPatience) }
 // twice notes a packet that came again: if it was asked for, too early.
 func (r *reorder) twice(s *slot) {
 	r.duplicate++
-	if s.asked > 0 {
+	if s.asked == 1 {
 		r.patience = min(r.patient()*5/4, maxPatience)
 	}
 }
@@ -235,33 +238,87 @@ func (r *reorder) found(s *slot, now media.Time) {
 	}
 	r.repaired++
 	r.patience -= (r.patient() - nackPatience) / 32
-	if s.asked > 1 {
+	if s.asked > 2 {
 		return // the answer to which request is not known (Karn)
 	}
-	if took := now - s.last; r.trip == 0 {
+	if took := now - s.first; r.trip == 0 {
 		r.trip = took
 	} else {
 		r.trip += (took - r.trip) / 8
 	}
 }
 
+// expected is how long an answer takes; rtt is what it should, or 0.
+func (r *reorder) expected(rtt media.Time) media.Time {
+	if trip := max(rtt, r.trip); trip > 0 {
+		return trip
+	}
+	return unknownTrip
+}
+
+// repair is how late a packet is that is lost twice.
+func (r *reorder) repair(rtt media.Time) media.Time {
+	return r.patient() + r.expected(rtt)*9/4 + revealTime
+}
+
+// overdue reports whether a packet did not come though it was asked for for so long that it may never.
+func (r *reorder) overdue(now, rtt media.Time) bool {
+	if r.missing == 0 || !r.nack {
+		return false
+	}
+	s := r.at(r.next)
+	return s.state == slotMissing && s.asked > 2 && now-s.since >= r.repair(rtt)
+}
+
+// skip goes on with the latest key frame that has begun to come, giving up what is missing before
+// it, and reports whether there is one.
+func (r *reorder) skip() bool {
+	for seq := r.high; seq > r.next; seq-- {
+		if s := r.at(seq); s.state == slotHeld && s.p.key {
+			r.drop(seq)
+			return true
+		}
+	}
+	return false
+}
+
+// drop gives up all before seq.
+func (r *reorder) drop(seq int64) {
+	for ; r.next < seq; r.next++ {
+		s := r.at(r.next)
+		if s.state == slotMissing {
+			r.gone++
+			r.missing--
+		}
+		s.state, s.p.payload = slotGone, nil
+	}
+	r.lost = true
+}
+
 // nacks appends to seqs the packets to ask for at now. The same packet is asked
 // for again when an answer could have come, which takes rtt, or longer where answers did. A rtt of 0 is not known.
+// Each time it is asked for twice, as requests are lost, too; browsers answer that once.
 func (r *reorder) nacks(seqs []uint16, now, rtt media.Time) []uint16 {
 	if r.missing == 0 || !r.nack {
 		return seqs
 	}
-	trip := max(rtt, r.trip)
-	if trip == 0 {
-		trip = unknownTrip
+	trip := r.expected(rtt)
+	most := maxWait
+	if r.most > 0 {
+		most = min(most, r.most)
 	}
-	r.wait = max(r.floor, min(maxWait, r.patient()+trip*7/2))
+	r.wait = max(r.floor, min(most, r.patient()+trip*9/2))
 	for seq := r.next; seq <= r.high; seq++ {
 		s := r.at(seq)
 		if s.state == slotMissing && s.ask <= now && s.asked < maxNacks {
 			seqs = append(seqs, uint16(seq))
-			s.asked++
-			s.last, s.ask = now, now+max(trip+trip/4, leastTrip)
+			if s.asked++; s.asked == 1 {
+				s.first = now
+			}
+			soon := max(trip/3, leastTrip)
+			if s.ask = now + soon; s.asked%2 == 0 {
+				s.ask = max(now+leastTrip, now+trip+trip/4-soon)
+			}
 		}
 	}
 	return seqs

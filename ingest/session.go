@@ -45,6 +45,7 @@ type session struct {
 	seat  Seat
 	clock media.Clock
 	peer  *webrtc.PeerConnection
+	back  feedback // where feedback goes: peer
 	sync  syncer
 
 	state    atomic.Value  // State
@@ -103,6 +104,7 @@ func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, 
 	if s.peer, err = s.srv.newPeer(s.offer, way.check, s.buffer); err != nil {
 		return "", fmt.Errorf("open a peer connection: %w", err)
 	}
+	s.back = s.peer
 	way.selected = s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePair
 	s.peer.OnConnectionStateChange(s.changed)
 	s.peer.OnTrack(s.begin)
@@ -309,7 +311,7 @@ func (s *session) begin(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 		s.end(false, fmt.Errorf("the client sends more than %d streams of %v", maxStreams, t.section.codec))
 		return
 	}
-	st := t.newStream(remote)
+	st := t.newStream(uint32(remote.SSRC()), remote.RID())
 	s.wg.Go(func() { st.run(remote) })                        // ends when the peer connection closes: EOF
 	s.wg.Go(func() { st.runReports(receiver, remote.RID()) }) // likewise
 }
@@ -353,4 +355,7 @@ func (s *session) roundTrip(now media.Time) media.Time {
 }
 
 // send sends feedback. It fails only when the connection is closing.
-func (s *session) send(p rtcp.Packet) { _ = s.peer.WriteRTCP([]rtcp.Packet{p}) }
+func (s *session) send(p rtcp.Packet) { _ = s.back.WriteRTCP([]rtcp.Packet{p}) }
+
+// feedback takes RTCP to the client.
+type feedback interface{ WriteRTCP([]rtcp.Packet) error }

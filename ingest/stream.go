@@ -41,7 +41,7 @@ type stream struct {
 	idle   bool       // its packets are dropped as they come
 	armed  media.Time // read deadline; 0: none
 	warned bool       // of B-frames
-	repair bool       // retransmissions come beside the stream
+	beside bool       // retransmissions come beside the stream
 	pace   pacing
 
 	lastHeard atomic.Int64 // media.Time
@@ -52,15 +52,15 @@ type stream struct {
 }
 
 // newStream adds a stream to the track.
-func (t *track) newStream(remote *webrtc.TrackRemote) *stream {
+func (t *track) newStream(ssrc uint32, rid string) *stream {
 	sec := t.section
 	st := &stream{
 		t: t, codec: sec.codec, pt: sec.pt,
-		ssrc: uint32(remote.SSRC()), rid: remote.RID(),
-		rank:   max(0, slices.Index(sec.rids, remote.RID())),
+		ssrc: ssrc, rid: rid,
+		rank:   max(0, slices.Index(sec.rids, rid)),
 		seq:    unwrapper{bits: 16},
 		clock:  t.sess.sync.track(sec.rate),
-		repair: sec.rtx != 0,
+		beside: sec.rtx != 0,
 	}
 	if id, err := strconv.ParseUint(sec.capExt, 10, 8); err == nil {
 		st.capture = uint8(id)
@@ -80,11 +80,12 @@ func (t *track) newStream(remote *webrtc.TrackRemote) *stream {
 // reset begins anew, with the next packet.
 func (s *stream) reset() {
 	cfg, sec := s.t.sess.srv.cfg, s.t.section
-	s.buf.restartAt(cfg.AudioWait, false)
+	nack := slices.Contains(sec.fb, "nack")
 	if !s.codec.Video() {
+		s.buf.restartAt(cfg.AudioWait, nack)
 		return
 	}
-	s.buf.restartAt(cfg.VideoWait, slices.Contains(sec.fb, "nack"))
+	s.buf.restartAt(cfg.VideoWait, nack)
 	if s.units == nil {
 		s.units = newAssembler(newDepacketizer(s.codec, sec.params))
 		return
@@ -138,7 +139,7 @@ func (s *stream) arm(remote *webrtc.TrackRemote, now media.Time) {
 	at, ok := s.buf.deadline()
 	if s.units != nil {
 		sleep := idleSleep
-		if s.repair && s.buf.missing > 0 {
+		if s.beside && s.buf.missing > 0 {
 			sleep = repairSleep
 		}
 		if !ok || at > now+sleep {
@@ -169,7 +170,7 @@ func (s *stream) take(raw []byte, now media.Time) {
 	}
 	if ours {
 		out.ts = s.clock.observe(p.Timestamp, now)
-		s.look(p, now)
+		out.key = s.look(p, now)
 	}
 	dropped := s.rest(now)
 	if !dropped {
@@ -188,19 +189,21 @@ func (s *stream) take(raw []byte, now media.Time) {
 	}
 }
 
-// look takes what a packet tells by itself: when it was captured, and the size of a key frame.
-func (s *stream) look(p *rtp.Packet, now media.Time) {
+// look takes what a packet tells by itself: when it was captured, and whether a key frame begins, of what size.
+func (s *stream) look(p *rtp.Packet, now media.Time) (key bool) {
 	if s.capture != 0 {
 		if ext := p.GetExtension(s.capture); len(ext) >= 8 {
 			s.clock.captured(binary.BigEndian.Uint64(ext), p.Timestamp, now)
 		}
 	}
 	if s.units == nil {
-		return
+		return false
 	}
-	if w, h, ok := pictureSize(s.codec, p.Payload); ok {
+	w, h, ok := pictureSize(s.codec, p.Payload)
+	if ok {
 		s.size.Store(int64(w)<<32 | int64(h))
 	}
+	return ok
 }
 
 // loud is how loud p's sender says it is, as media.Packet has it.
@@ -284,30 +287,43 @@ func (s *stream) picture(u accessUnit, now media.Time) {
 	}
 }
 
-// feedback asks for missing packets, and for a key frame when one is needed.
+// feedback asks for missing packets, and for a key frame when one is needed: also when a missing
+// packet is overdue, which may still come but rather later than a key frame would.
 func (s *stream) feedback(now media.Time) {
+	if s.buf.missing > 0 {
+		s.repair(now)
+	}
 	if s.units == nil {
 		return
-	}
-	if s.buf.missing > 0 {
-		s.lost = s.buf.nacks(s.lost[:0], now, s.t.sess.roundTrip(now))
-		if len(s.lost) > 0 {
-			s.t.sess.send(&rtcp.TransportLayerNack{
-				SenderSSRC: s.t.sess.ssrc, MediaSSRC: s.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(s.lost),
-			})
-			s.mu.Lock()
-			s.stats.Nacks += int64(len(s.lost))
-			s.mu.Unlock()
-		}
 	}
 	if s.units.hungry && s.t.aims(s) {
 		s.key.want()
 	}
-	if s.key.due(now) {
+	if s.key.due(now, s.t.sess.roundTrip(now)) {
 		s.t.sess.send(&rtcp.PictureLossIndication{SenderSSRC: s.t.sess.ssrc, MediaSSRC: s.ssrc})
 		s.mu.Lock()
 		s.stats.KeyRequests++
 		s.mu.Unlock()
+	}
+}
+
+// repair asks for missing packets, and prepares for it to be in vain.
+func (s *stream) repair(now media.Time) {
+	rtt := s.t.sess.roundTrip(now)
+	if s.units == nil { // sound that is late must be made up, or there is a gap
+		s.buf.most = s.t.sess.sync.spare()
+	}
+	if s.lost = s.buf.nacks(s.lost[:0], now, rtt); len(s.lost) > 0 {
+		s.clock.expect(s.buf.repair(rtt), now)
+		s.t.sess.send(&rtcp.TransportLayerNack{
+			SenderSSRC: s.t.sess.ssrc, MediaSSRC: s.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(s.lost),
+		})
+		s.mu.Lock()
+		s.stats.Nacks += int64(len(s.lost))
+		s.mu.Unlock()
+	}
+	if s.units != nil && s.buf.overdue(now, rtt) && !s.buf.skip() && s.t.aims(s) {
+		s.key.want()
 	}
 }
 

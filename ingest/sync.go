@@ -19,6 +19,7 @@ const (
 	syncOutlier   = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
 	syncMostExtra = 400 * media.Millisecond // extra delay of a publisher on a bad network
 	syncLessExtra = 30 * media.Millisecond  // it is not lowered for less than this
+	syncMoreDiv   = 50                      // it is raised by 1/50 of the time that passes, 2 %
 	syncReorder   = media.Second / 2        // pictures may come this far out of the order they are shown in
 	syncJump      = 10 * media.Second       // a timestamp this far from its arrival begins a new timeline
 )
@@ -37,7 +38,10 @@ type syncer struct {
 
 	mu     sync.Mutex
 	tracks []*trackClock
-	extra  media.Time
+	extra  media.Time // delay that should be given
+	given  media.Time // and that is
+	slewed media.Time // when given was last moved
+	quick  media.Time // until then it is moved at once
 	judged media.Time // when extra was last decided
 }
 
@@ -56,7 +60,7 @@ type trackClock struct {
 
 	base     media.Time // program time − media time without extra delay
 	late     lateWindow // arrival − place without extra delay
-	k        media.Time // program time − media time, as applied
+	k        media.Time // as base, as applied
 	placed   bool
 	quick    media.Time // until then corrections are made at once
 	first    media.Time // arrival of the first packet
@@ -91,6 +95,9 @@ func (t *trackClock) observe(rtp uint32, arrival media.Time) int64 {
 	}
 	if !t.placed && t.delay.empty() {
 		t.first, t.quick = arrival, arrival+syncEarly
+		if t.s.quick == 0 {
+			t.s.quick = t.quick
+		}
 	} else if arrival-t.last > syncSilence {
 		t.quick = arrival + syncEarly
 	}
@@ -164,7 +171,7 @@ func (t *trackClock) at(ts int64, now media.Time) media.Time {
 	defer t.s.mu.Unlock()
 	t.correct(now)
 	t.late.add(now-t.base-media.FromTicks(ts, t.rate), now)
-	at := t.k + media.FromTicks(ts, t.rate)
+	at := t.k + t.s.delay(now) + media.FromTicks(ts, t.rate)
 	if abs(at-now) > 2*syncJump { // of a timeline that was left meanwhile
 		return max(now, t.maxAt)
 	}
@@ -188,8 +195,7 @@ func (t *trackClock) correct(now media.Time) {
 		return
 	}
 	t.base = base
-	target := base + t.s.delay(now)
-	diff := target - t.k
+	diff := base - t.k
 	most := max(0, now-t.slewed) / syncSlewDiv
 	t.slewed = now
 	if abs(diff) > syncSnap {
@@ -197,21 +203,34 @@ func (t *trackClock) correct(now media.Time) {
 	}
 	switch {
 	case !t.placed || now < t.quick:
-		t.k, t.placed = target, true
+		t.k, t.placed = base, true
 	case abs(diff) > syncSnap:
-		t.k = target
+		t.k = base
 		t.snaps++
 	default:
 		t.k += max(-most, min(most, diff))
 	}
 }
 
-// delay is the extra delay, decided anew every half second: up as soon as it is
-// needed, down when a good deal less is. Called locked.
+// delay is the extra delay at now. Called locked.
 func (s *syncer) delay(now media.Time) media.Time {
-	if s.jitter == 0 || now-s.judged < syncBucket {
-		return s.extra
+	if s.jitter == 0 {
+		return 0
 	}
+	if now-s.judged >= syncBucket {
+		s.judge(now)
+	}
+	if now < s.quick {
+		s.given = s.extra
+	}
+	passed := max(0, now-s.slewed)
+	s.slewed = max(s.slewed, now)
+	s.given += max(-passed/syncSlewDiv, min(passed/syncMoreDiv, s.extra-s.given))
+	return s.given
+}
+
+// judge decides extra anew: up as soon as it is needed, down when a good deal less is. Called locked.
+func (s *syncer) judge(now media.Time) {
 	s.judged = now
 	var need media.Time
 	for _, t := range s.tracks {
@@ -223,7 +242,13 @@ func (s *syncer) delay(now media.Time) media.Time {
 	if need > s.extra || need < s.extra-syncLessExtra {
 		s.extra = need
 	}
-	return s.extra
+}
+
+// expect says that packets are lost, and that one may take as long as late to come.
+func (t *trackClock) expect(late, now media.Time) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.late.add(late, now)
 }
 
 // target is what the k of t should be without extra delay. Called locked.
@@ -263,7 +288,14 @@ func (s *syncer) remove(t *trackClock) {
 func (s *syncer) delayed() media.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.extra
+	return s.given
+}
+
+// spare is how late things may be now.
+func (s *syncer) spare() media.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jitter + s.given
 }
 
 // counts are how often the clock was snapped, reports were ignored, and timelines began anew.

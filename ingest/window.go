@@ -85,7 +85,7 @@ type lateWindow struct {
 }
 
 // rare is the number of buckets whose largest value does not count.
-const rare = 4
+const rare = 1
 
 func (w *lateWindow) add(v, now media.Time) {
 	n := int64(max(0, now)/syncBucket) + 1

@@ -30,6 +30,7 @@ func info(c media.Codec) codecInfo {
 	if c == media.Opus {
 		return codecInfo{webrtc.RTPCodecTypeAudio, 111, webrtc.RTPCodecCapability{
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}},
 		}, func() rtp.Payloader { return &codecs.OpusPayloader{} }}
 	}
 	i := codecInfo{kind: webrtc.RTPCodecTypeVideo, pt: 96, cap: webrtc.RTPCodecCapability{
