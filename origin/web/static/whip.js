@@ -26,6 +26,17 @@ export function prefer(codecs, name) {
   return chosen.length ? [...chosen, ...codecs.filter(c => ['rtx', 'red', 'ulpfec'].some(n => is(c, n)))] : codecs;
 }
 
+// resending is an offer that lets lost sound be asked for again, which browsers do though they do not say so.
+export function resending(sdp) {
+  return sdp.replace(/^a=rtpmap:(\d+) opus\/48000\/2\r?\n/gim, (line, type) => `${line}a=rtcp-fb:${type} nack\r\n`);
+}
+
+// offer sets a local offer: resending where the browser takes it.
+async function offer(pc, options) {
+  const { type, sdp } = await pc.createOffer(options);
+  await pc.setLocalDescription({ type, sdp: resending(sdp) }).catch(() => pc.setLocalDescription({ type, sdp }));
+}
+
 function once(target, event, when, signal) {
   return new Promise(resolve => {
     const check = () => { if (when() || signal.aborted) { target.removeEventListener(event, check); resolve(); } };
@@ -85,7 +96,7 @@ export class Publisher {
   async start(patience) {
     await this.open(patience);
     const { pc, stopping: { signal } } = this;
-    await pc.setLocalDescription(await pc.createOffer());
+    await offer(pc);
     await this.gathered();
     this.answer = await this.post(pc.localDescription.sdp, patience);
     await pc.setRemoteDescription({ type: 'answer', sdp: this.answer }).catch(error => {
@@ -136,7 +147,7 @@ export class Publisher {
   async restart() {
     const { pc } = this;
     if (!this.location || pc.signalingState !== 'stable') return false;
-    await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+    await offer(pc, { iceRestart: true });
     let sdp = '';
     try {
       await this.gathered();

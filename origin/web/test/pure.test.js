@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { ServerClock } from '../static/clock.js';
 import { dateAt, programKey, qualities } from '../static/program.js';
 import * as words from '../static/words.js';
-import { Sent, prefer } from '../static/whip.js';
+import { Sent, prefer, resending } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
 import { active, encodings } from '../static/layers.js';
@@ -196,4 +196,10 @@ test('a link is found by its relation', () => {
 test('ICE servers come with what they need', () => {
   const header = '<stun:a.example>; rel="ice-server", <turn:b.example?transport=udp>; rel="ice-server"; username="ada"; credential="pa\\"ss,<w\\\\ord"; credential-type="password", </x>; rel="other"';
   assert.deepEqual(iceServers(header), [{ urls: 'stun:a.example' }, { urls: 'turn:b.example?transport=udp', username: 'ada', credential: 'pa"ss,<w\\ord' }]);
+});
+
+test('an offer says that lost sound may be asked for again', () => {
+  const sdp = 'a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\na=rtpmap:63 red/48000/2\r\n';
+  assert.equal(resending(sdp), 'a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\na=fmtp:111 minptime=10\r\na=rtpmap:63 red/48000/2\r\n');
+  assert.equal(resending('v=0\r\n'), 'v=0\r\n');
 });
