@@ -405,3 +405,23 @@ func FuzzDepacketizers(f *testing.F) {
 		}
 	})
 }
+
+// What is read of a packet by itself reads nothing past it, and makes nothing up.
+func FuzzLook(f *testing.F) {
+	for i, c := range videoCodecs {
+		packets, _, _ := packetize(c, 2)
+		for _, p := range packets[:1] {
+			f.Add(byte(i), p.Payload[:min(len(p.Payload), 60)])
+		}
+	}
+	f.Add(byte(0), []byte{0xff, 0x3f})
+	f.Fuzz(func(t *testing.T, which byte, data []byte) {
+		data = data[:len(data):len(data)]
+		if w, h, ok := pictureSize(videoCodecs[int(which)%len(videoCodecs)], data); ok && (w <= 0 || h <= 0 || w > 1<<17 || h > 1<<17) {
+			t.Fatalf("a picture of %d x %d", w, h)
+		}
+		if d, ok := opusDuration(data); ok && (d <= 0 || d > 120*ms) {
+			t.Fatalf("a packet of %v", d)
+		}
+	})
+}

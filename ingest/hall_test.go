@@ -213,12 +213,13 @@ func startServer(t *testing.T, h *hall, cfg Config) (*Server, string) {
 	}
 	web := httptest.NewServer(s)
 	t.Cleanup(func() {
-		web.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
 		}
+		web.CloseClientConnections() // Close waits for answers that nobody reads to their end
+		web.Close()
 	})
 	return s, web.URL
 }
@@ -236,7 +237,9 @@ func request(t *testing.T, method, url, typ, body string, headers ...string) (*h
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	ctx, cancel := context.WithTimeout(context.Background(), patience) // or a lost answer is waited for until all tests are killed
+	defer cancel()
+	res, err := http.DefaultClient.Do(req.WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}

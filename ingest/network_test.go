@@ -558,10 +558,14 @@ func TestLayersFollowDemand(t *testing.T) {
 		t.Errorf("POST: %s", res.Status)
 	}
 	request(t, http.MethodDelete, p.resource, "", "")
-	if _, ok := <-wanted; ok {
-		for range wanted { // ends with the session
+	eventually(t, "the end of what is wanted", func() bool { // with the session
+		select {
+		case _, ok := <-wanted:
+			return !ok
+		default:
+			return false
 		}
-	}
+	})
 	if res, _ := request(t, http.MethodGet, p.resource+wantedPath, "", ""); res.StatusCode != http.StatusNotFound {
 		t.Errorf("after the session: %s", res.Status)
 	}
@@ -609,8 +613,15 @@ func TestNoGoroutineStays(t *testing.T) {
 		case 1:
 			seat.req.Kick(errors.New("enough"))
 		}
-		if err := p.pc.GracefulClose(); err != nil {
-			t.Fatal(err)
+		closed := make(chan error, 1)
+		go func() { closed <- p.pc.GracefulClose() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(patience):
+			t.Fatal("the client does not close")
 		}
 		eventually(t, "the end", func() bool { return len(s.Stats().Sessions) == 0 })
 		http.DefaultClient.CloseIdleConnections()

@@ -21,8 +21,12 @@ func pictureSize(c media.Codec, p []byte) (w, h int, ok bool) {
 	case media.AV1:
 		w, h = av1Size(p)
 	}
-	return w, h, w > 0 && h > 0
+	return w, h, w > 0 && h > 0 && w <= maxSide && h <= maxSide
 }
+
+// maxSide is the largest width or height of a picture that is believed: a damaged or malicious H.264
+// parameter set may crop to a size that has wrapped around.
+const maxSide = 1 << 16
 
 // vp8Size reads the frame header (RFC 6386 9.1).
 func vp8Size(p []byte) (w, h int) {
