@@ -98,16 +98,22 @@ type landed struct {
 
 // dock is an inlet that notes when packets came.
 type dock struct {
-	v   *voyage
-	got []landed
+	v      *voyage
+	got    []landed
+	demand *Demand // nil: as large as it comes
 }
 
 func (d *dock) Push(p media.Packet) bool {
 	d.got = append(d.got, landed{p, d.v.now})
 	return false
 }
-func (d *dock) Demand() Demand { return Demand{W: 640, H: 360} }
-func (d *dock) Close()         {}
+func (d *dock) Close() {}
+func (d *dock) Demand() Demand {
+	if d.demand != nil {
+		return *d.demand
+	}
+	return Demand{W: 640, H: 360}
+}
 
 // newVoyage sets out. The round trip is known, as ICE would measure it.
 func newVoyage(up, down weather, d media.Time, seed uint64, audio ...string) *voyage {
@@ -334,5 +340,28 @@ func TestWeather(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A source that was on no canvas is back within 300 ms of being wanted, from a key frame on.
+func TestBackWhenWanted(t *testing.T) {
+	w := weather{delay: 40 * ms, jitter: 10 * ms}
+	v := newVoyage(w, w, 150*ms, 1)
+	in := v.inlets[media.VP8]
+	changed := make(chan struct{})
+	in.demand = &Demand{Changed: changed}
+	v.video.t.demand = *in.demand
+	v.later(5*media.Second, func() { in.demand = &Demand{W: 640, H: 360}; close(changed) })
+	v.sail(0, 9*media.Second)
+	if len(in.got) == 0 {
+		t.Fatal("it never came back")
+	}
+	first := in.got[0]
+	t.Logf("back after %v", (first.ready - 5*media.Second).Duration())
+	if !first.Key || first.ready < 5*media.Second || first.ready > 5*media.Second+300*ms {
+		t.Errorf("at %v, key frame %v", first.ready, first.Key)
+	}
+	if after := v.inlets[media.Opus].got; len(after) < 400 {
+		t.Errorf("%d packets of sound, which is always wanted", len(after))
 	}
 }
