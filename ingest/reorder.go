@@ -118,7 +118,10 @@ func (r *reorder) push(p rtpPacket, now media.Time) {
 func (r *reorder) reveal(seq int64, now media.Time) {
 	since := now
 	if seq-r.high > maxRepair {
-		since = now - r.wait
+		since = now - maxWait
+	}
+	if r.missing == 0 && r.nack {
+		r.wait = r.floor
 	}
 	for m := r.high + 1; m < seq; m++ {
 		*r.at(m) = slot{state: slotMissing, seq: m, since: since, ask: now + r.patient()}
@@ -307,7 +310,7 @@ func (r *reorder) nacks(seqs []uint16, now, rtt media.Time) []uint16 {
 	if r.most > 0 {
 		most = min(most, r.most)
 	}
-	r.wait = max(r.floor, min(most, r.patient()+trip*9/2))
+	r.wait = max(r.wait, min(most, r.patient()+trip*9/2)) // never less while something is missing
 	for seq := r.next; seq <= r.high; seq++ {
 		s := r.at(seq)
 		if s.state == slotMissing && s.ask <= now && s.asked < maxNacks {
