@@ -198,8 +198,9 @@ func history(s *Stream, inits []packager.Init, parts map[int64][]packager.Part, 
 func TestResume(t *testing.T) {
 	for _, shape := range []struct {
 		name          string
-		top, low, snd int // parts of the open segment; a whole one more than the others have: 7
-	}{{"within a part", 3, 3, 4}, {"at an edge", 6, 6, 6}, {"across an edge", 7, 6, 6}} {
+		top, low, snd int  // parts of the open segment; a whole one more than the others have: 7
+		spent         bool // what was published of the segment behind a closed one never came to the disk
+	}{{"within a part", 3, 3, 4, false}, {"at an edge", 6, 6, 6, false}, {"across an edge", 7, 6, 6, false}, {"spent unseen", 6, 6, 6, true}, {"spent", 7, 7, 7, true}} {
 		t.Run(shape.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, _ := shelved(t, ProgramConfig{Window: 120 * media.Second})
@@ -213,12 +214,18 @@ func TestResume(t *testing.T) {
 				for _, s := range []*Stream{r.top, r.low, r.audio} {
 					end = max(end, firstMSN+(r.played[s]-1)/6)
 				}
+				if shape.spent {
+					end = firstMSN + 51
+				}
 				for _, s := range []*Stream{r.top, r.low, r.audio} {
 					before[s.name] = r.list(s, "")
 					parts := map[int64][]packager.Part{}
 					for n := range r.played[s] {
 						p := r.cut(s, n)
 						parts[p.MSN] = append(parts[p.MSN], p)
+					}
+					if shape.spent {
+						delete(parts, end)
 					}
 					past[s.name] = history(s, []packager.Init{s.init}, parts, end, 20)
 				}
@@ -237,6 +244,9 @@ func TestResume(t *testing.T) {
 					list := r.list(s, "")
 					for _, f := range m3u8.CheckUpdate(before[s.name], list) {
 						t.Errorf("%s after the restart: %v", s.name, f)
+					}
+					if last := list.Segments[len(list.Segments)-1]; shape.spent && (!last.Gap || last.Discontinuity || last.MSN != end || r.do("GET", at(s, last.URI)).Code != http.StatusNotFound) {
+						t.Errorf("%s: what was spent is %+v", s.name, last)
 					}
 					if c, _ := s.current.Load().hinted(); c != (Cursor{end + 1, 0}) {
 						t.Errorf("%s hints at %v, want %d.0", s.name, c, end+1)

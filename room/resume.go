@@ -63,6 +63,7 @@ func (r *Room) goOn(l *archive.Loaded) bool {
 		log.Warn("program does not go on: a rendition has nothing left")
 		return false
 	}
+	l.Spend()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p, err := newProgram(r.cfg, l, r.house, r.log, r.event)

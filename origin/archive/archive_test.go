@@ -678,3 +678,68 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// The number behind a closed segment may have been published and never written: it is a gap of the old life in all streams,
+// and so is the first number of a life that left nothing. Nothing of it is taken for time that there is media of.
+func TestSpentNumbersNeverComeBack(t *testing.T) {
+	for _, shape := range []struct {
+		name     string
+		top, snd int
+		next     int64
+	}{{"closed", 18, 18, first + 4}, {"closed in one", 18, 17, first + 4}, {"open", 17, 16, first + 3}, {"open behind an edge", 19, 18, first + 4}} {
+		t.Run(shape.name, func(t *testing.T) {
+			s := open(t)
+			p := s.play(t, manifest(t), nil)
+			p.put(shape.top, "main-720p")
+			p.put(shape.snd, "audio")
+			p.kill()
+			next, last := shape.next, load(t, s).Last()
+			for life := range 3 {
+				l := load(t, s)
+				if got := l.Last(); !got.Equal(last) {
+					t.Errorf("life %d: media up to %v, want %v", life, got, last)
+				}
+				if !l.Mend(60 * media.Second) {
+					t.Fatal("nothing is left")
+				}
+				l.Spend()
+				if l.Next() != next {
+					t.Fatalf("life %d goes on with %d, want %d", life, l.Next(), next)
+				}
+				for i, st := range l.Streams {
+					for k, seg := range st.Segments {
+						other := l.Streams[1-i].Segments[k]
+						if seg.MSN != first+int64(k) || seg.Life != other.Life || seg.Dur <= 0 || seg.MSN > first+3 && !seg.Gap {
+							t.Errorf("life %d, %s: %+v beside %+v", life, st.Name, seg, other)
+						}
+						if k > 0 && l.Wall(seg.Life, seg.Start).Before(l.Wall(st.Segments[k-1].Life, st.Segments[k-1].Start)) {
+							t.Errorf("life %d, %s: segment %d is dated before the one in front of it", life, st.Name, seg.MSN)
+						}
+					}
+				}
+				q := s.play(t, l.Manifest, l) // its first part is published, and never written
+				q.kill()
+				next++
+			}
+		})
+	}
+}
+
+// A fault in every stream leaves what lay behind it as gaps: those numbers were published, too.
+func TestNumbersBehindAFaultAreSpent(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.put(24)
+	p.kill()
+	for _, name := range names {
+		cutFile(t, filepath.Join(s.dir("demo", "p1"), name, segmentName(first+2)), 3)
+	}
+	l := load(t, s)
+	if !l.Mend(60 * media.Second) {
+		t.Fatal("nothing is left")
+	}
+	l.Spend()
+	if l.Next() != first+5 {
+		t.Errorf("goes on with %d, want %d", l.Next(), first+5)
+	}
+}

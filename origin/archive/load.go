@@ -22,6 +22,7 @@ type Loaded struct {
 	store   *Store
 	dir     string
 	Streams []LoadedStream // in the manifest's order
+	closed  bool           // the last segment that the indices name
 }
 
 // LoadedStream is one stream of it.
@@ -130,14 +131,17 @@ func present(dir string, segs []Segment) ([]Segment, error) {
 	return slices.DeleteFunc(segs, func(s Segment) bool { return !there[segmentName(s.MSN)] && !s.Gap }), nil
 }
 
-// Last is the wall-clock time up to which there is media.
+// Last is the wall-clock time up to which there is media. Gaps are none.
 func (l *Loaded) Last() (last time.Time) {
 	for _, st := range l.Streams {
-		if n := len(st.Segments); n > 0 {
-			s := &st.Segments[n-1]
+		for _, s := range slices.Backward(st.Segments) {
+			if s.Gap {
+				continue
+			}
 			if t := l.Wall(s.Life, s.Start+s.Dur); t.After(last) {
 				last = t
 			}
+			break
 		}
 	}
 	return last
@@ -145,9 +149,10 @@ func (l *Loaded) Last() (last time.Time) {
 
 // Mend makes what was loaded fit to go on with: the last segments, up to the length recent, get their bytes, as far as those are
 // what the index says; behind the first fault, and before a number that is missing, nothing is left; all streams
-// end with the same number, of which some may be gaps. It answers false when a stream has nothing left.
+// end with the same number, the last that the index names, of which some may be gaps. It answers false when a stream has
+// nothing left.
 func (l *Loaded) Mend(recent media.Time) bool {
-	end := int64(0)
+	end := l.named()
 	for i := range l.Streams {
 		st := &l.Streams[i]
 		st.Segments = unbroken(st.Segments)
@@ -155,12 +160,44 @@ func (l *Loaded) Mend(recent media.Time) bool {
 		if len(st.Segments) == 0 {
 			return false
 		}
-		end = max(end, st.Segments[len(st.Segments)-1].MSN)
 	}
 	for i := range l.Streams {
 		l.level(&l.Streams[i], end)
 	}
 	return true
+}
+
+// named is the highest number that the indices name. Whether its segment was closed, so that the next one may have been
+// published without having come to the disk, is noted for Spend.
+func (l *Loaded) named() (end int64) {
+	for _, st := range l.Streams {
+		if n := len(st.Segments); n > 0 {
+			s := &st.Segments[n-1]
+			closed := s.Gap || len(s.Parts) > 0 && s.Parts[len(s.Parts)-1].Last
+			switch {
+			case s.MSN > end:
+				end, l.closed = s.MSN, closed
+			case s.MSN == end:
+				l.closed = l.closed || closed
+			}
+		}
+	}
+	return end
+}
+
+// Spend gives away, after Mend and before Next, the number that may have been published with media that never came to the disk:
+// the one behind a segment that was closed, and the first of a life that left nothing. Caches keep what they have under it for
+// a year, so it never comes back with other media: it is a gap in every stream.
+func (l *Loaded) Spend() {
+	end := l.Next() - 1
+	if l.closed {
+		end++
+	}
+	end = max(end, l.Lives[len(l.Lives)-1].First)
+	for i := range l.Streams {
+		l.level(&l.Streams[i], end)
+	}
+	l.closed = false
 }
 
 // unbroken is the end of segs before which no number is missing.
@@ -253,14 +290,16 @@ func (l *Loaded) level(st *LoadedStream, end int64) {
 				}
 			}
 		}
-		if gap.Dur == 0 {
-			gap.Dur = l.Plan.SegmentStart(1)
+		if gap.Dur == 0 { // nobody has it
+			if gap.Dur = l.Plan.SegmentStart(1); gap.Life != last.Life {
+				gap.Start = l.Plan.Delay
+			}
 		}
 		st.Segments = append(st.Segments, gap)
 	}
 }
 
-// Next is the number of the segment to go on with, after Mend.
+// Next is the number of the segment to go on with, after Mend and Spend.
 func (l *Loaded) Next() int64 {
 	s := l.Streams[0].Segments
 	return s[len(s)-1].MSN + 1
