@@ -1,5 +1,6 @@
 // One program in one <video>: hls.js where there is MSE, the browser's own player elsewhere.
 import { Follow, fastest } from './follow.js';
+import { Retreat } from './retreat.js';
 
 // What hls.js does with a program. Two rungs need no bandwidth test, which would load the first fragment twice.
 const settings = bandwidth => ({
@@ -37,6 +38,7 @@ export class HlsPlayer {
     this.done = new Promise(resolve => { this.finish = resolve; });
     const hls = this.hls = new globalThis.Hls(settings(measured || guess()));
     this.follow = new Follow(hls, video, clock, () => this.finish('ended'));
+    this.retreat = new Retreat(hls);
     this.recovered = -Infinity;
     this.began = false;
     hls.on('hlsFragBuffered', () => { this.began = true; });
@@ -74,6 +76,7 @@ export class HlsPlayer {
   close() {
     if (this.hls.bandwidthEstimate > 0 && this.began) measured = this.hls.bandwidthEstimate;
     this.follow.close();
+    this.retreat.close();
     this.hls.destroy();
     this.finish('failed');
   }

@@ -6,6 +6,7 @@ import * as words from '../static/words.js';
 import { Sent, prefer, resending } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
+import { judge } from '../static/adapt.js';
 import { active, encodings } from '../static/layers.js';
 import { iceServers, link, links } from '../static/links.js';
 import { Pulse } from '../static/pulse.js';
@@ -202,4 +203,22 @@ test('an offer says that lost sound may be asked for again', () => {
   const sdp = 'a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\na=rtpmap:63 red/48000/2\r\n';
   assert.equal(resending(sdp), 'a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\na=fmtp:111 minptime=10\r\na=rtpmap:63 red/48000/2\r\n');
   assert.equal(resending('v=0\r\n'), 'v=0\r\n');
+});
+
+const rates = [900_000, 2_600_000], part = { duration: 1 / 3, rates, level: 1 };
+const seen = (line, time, into) => judge({ ...part, bytes: line * time / 8, total: 2_600_000 / 3 / 8, time, into, left: 5 / 3 - into });
+
+test('a rung is left when a part takes longer than it plays, at once or with the next segment', () => {
+  assert.equal(seen(10e6, 0.08, 0), null);
+  assert.equal(seen(3e6, 0.2, 0), null);
+  assert.deepEqual(seen(1.3e6, 0.1, 0), { level: 0, now: true });      // early in a segment
+  assert.deepEqual(seen(1.3e6, 0.1, 5 / 3), { level: 0, now: false }); // its last part
+  assert.equal(seen(1.3e6, 0.02, 0), null);                            // too early to tell
+  assert.equal(judge({ ...part, level: 0, bytes: 9000, total: 1e6, time: 1, into: 0, left: 1 }), null);
+});
+
+test('the rung that is taken fits the line, or is the least', () => {
+  const many = { ...part, rates: [4e5, 9e5, 1.5e6, 2.6e6], level: 3, total: 108_000, time: 0.1, into: 0, left: 5 / 3 };
+  assert.equal(judge({ ...many, bytes: 1.3e6 * 0.1 / 8 }).level, 1);
+  assert.equal(judge({ ...many, bytes: 5e5 * 0.1 / 8 }).level, 0);
 });
