@@ -17,10 +17,13 @@ func job(args []string) error {
 		return originJob(args[1:])
 	}
 	if len(args) < 2 {
-		return errors.New("job: name compose, turns, growth, second, tick or rooms, and the clips")
+		return errors.New("job: name compose, turns, growth, second, tick, write or rooms, and the clips")
 	}
 	if args[0] == "rooms" {
 		return roomsJob(args[1:])
+	}
+	if args[0] == "write" {
+		return writeJob(args[1:])
 	}
 	m, err := readMaterial(args[1:])
 	if err != nil {
@@ -62,35 +65,39 @@ type program struct {
 	m                *material
 	pictures, sounds counter
 	canvases         int
+	open             func(canvas, rung string, p media.Params) (compositor.Outlet, error)
 }
 
 // newProgram is the program of the contest: a grid without gaps, labels or corners, and sound as loud as it comes, as
 // the peers make it.
 func newProgram(m *material, set codec.Set, canvases ...compositor.Canvas) (*program, error) {
-	p := &program{m: m, canvases: len(canvases)}
-	var err error
-	p.Inline, err = compositor.NewInline(compositor.Config{
-		Canvases: canvases, Rate: fps30, GOP: 60, PartFrames: 10,
-		Open: func(canvas, _ string, _ media.Params) (compositor.Outlet, error) {
-			if canvas == "" {
-				return &p.sounds, nil
-			}
-			return &p.pictures, nil
-		},
-	}, set)
-	if err != nil {
-		return nil, err
+	p := &program{m: m}
+	p.open = func(canvas, _ string, _ media.Params) (compositor.Outlet, error) {
+		if canvas == "" {
+			return &p.sounds, nil
+		}
+		return &p.pictures, nil
 	}
-	for i := range m.clips {
+	return p, p.begin(set, canvases...)
+}
+
+// begin opens the compositor and lets everybody join.
+func (p *program) begin(set codec.Set, canvases ...compositor.Canvas) (err error) {
+	p.canvases = len(canvases)
+	p.Inline, err = compositor.NewInline(compositor.Config{Canvases: canvases, Rate: fps30, GOP: 60, PartFrames: 10, Open: p.open}, set)
+	if err != nil {
+		return err
+	}
+	for i := range p.m.clips {
 		k, err := p.Join(fmt.Sprint("guest ", i+1), media.VP8)
-		if err == nil && i < len(m.voices) {
+		if err == nil && i < len(p.m.voices) {
 			err = p.Hear(k, media.Opus)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // push hands over what is due at frame n.
