@@ -56,6 +56,9 @@ func seconds(t *testing.T, s string) float64 {
 // TestRecording records two programs and reads one back: a playlist that ffmpeg plays from HTTP and
 // from disk, one file for each rung, with sound in step, clips to the frame, in ranges; and what the broadcaster sent.
 func TestRecording(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two programs in real time")
+	}
 	needFFmpeg(t)
 	data := t.TempDir()
 	edit := func(c *configs.Config) {

@@ -79,7 +79,7 @@ func (h *head) join(ctx context.Context) error {
 		return err
 	}
 	if h.list.init != "" {
-		if _, err := h.fetch(ctx, h.list.init, ""); err != nil {
+		if err := h.fetch(ctx, h.list.limit, h.list.init, ""); err != nil {
 			return err
 		}
 	}
@@ -121,12 +121,11 @@ func (h *head) load(ctx context.Context, url string) error {
 
 // advance holds a reload for the next part and a request for the part itself, as it was hinted.
 func (h *head) advance(ctx context.Context) error {
-	want, hint := h.list.next, h.list.hint
+	want, hint, limit := h.list.next, h.list.hint, h.list.limit
 	fetched := make(chan error, 1)
 	if hint != "" && h.list.since(h.next) == len(h.list.units) {
 		go func() {
-			_, err := h.fetch(ctx, hint, "")
-			fetched <- err
+			fetched <- h.fetch(ctx, limit, hint, "")
 		}()
 	} else {
 		hint = ""
@@ -179,7 +178,7 @@ func (h *head) catch(ctx context.Context) error {
 			h.next = cursor{u.at.msn, u.at.part + 1}
 			continue
 		}
-		if _, err := h.fetch(ctx, u.url, u.byteRange); err != nil {
+		if err := h.fetch(ctx, h.list.limit, u.url, u.byteRange); err != nil {
 			return err
 		}
 		h.got(u, time.Now())
@@ -197,12 +196,13 @@ func (h *head) skipTo(c cursor) {
 	h.next = c
 }
 
-func (h *head) fetch(ctx context.Context, url, byteRange string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.list.limit+10*time.Second)
+// fetch loads media, which may be held for limit. It goes on beside a reload, so it leaves the list alone.
+func (h *head) fetch(ctx context.Context, limit time.Duration, url, byteRange string) error {
+	ctx, cancel := context.WithTimeout(ctx, limit+10*time.Second)
 	defer cancel()
 	n, err := h.client.drain(ctx, url, byteRange)
 	h.count(func(s *score) { s.bytes += n })
-	return n, err
+	return err
 }
 
 // got takes part u in, whose last byte came at now.
