@@ -17,7 +17,7 @@ const (
 	reorderSize = 1024 // packets; a power of two
 	maxRepair   = 256  // more missing packets than this at once are not waited for
 	maxNacks    = 12   // requests for one packet
-	maxWait     = media.Second / 2
+	maxWait     = media.Second * 3 / 4
 	lateRun     = 64 // so many late packets in sequence mean that the sender began anew
 )
 

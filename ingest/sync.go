@@ -17,7 +17,7 @@ const (
 	syncSlewDiv   = 200                     // others by 1/200 of the time that passes, 0.5 %
 	syncCoherent  = media.Second            // senders' tracks further apart than this have reports that can't be true
 	syncOutlier   = 200 * media.Millisecond // a report this far from the last one waits for another that agrees
-	syncMostExtra = 400 * media.Millisecond // extra delay of a publisher on a bad network
+	syncMostExtra = 600 * media.Millisecond // extra delay of a publisher on a bad network
 	syncLessExtra = 30 * media.Millisecond  // it is not lowered for less than this
 	syncMoreDiv   = 50                      // it is raised by 1/50 of the time that passes, 2 %
 	syncReorder   = media.Second / 2        // pictures may come this far out of the order they are shown in

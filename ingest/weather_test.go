@@ -320,8 +320,9 @@ func TestWeather(t *testing.T) {
 		{"2 %, 40 ms, pion", weather{loss: .02, delay: 20 * ms}, false, true, bounds{.005, 1.05, 0}},
 		{"5 %, 80 ms", weather{loss: .05, delay: 40 * ms}, true, false, bounds{.02, 1.05, 0}},
 		{"5 %, 80 ms, pion", weather{loss: .05, delay: 40 * ms}, false, true, bounds{.02, 1.1, 0}},
-		{"10 % in bursts, 150 ms", burst, true, false, bounds{.3, 1.1, media.Second}},
-		{"10 % in bursts, 150 ms, pion", burst, false, true, bounds{.1, 1.15, 40 * ms}},
+		{"10 % in bursts, 150 ms", burst, true, false, bounds{.1, 1.1, media.Second / 2}},
+		{"10 % in bursts, 150 ms, stage page", burst, true, true, bounds{.1, 1.1, media.Second / 5}},
+		{"10 % in bursts, 150 ms, pion", burst, false, true, bounds{.03, 1.15, 40 * ms}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(3) {

@@ -341,7 +341,8 @@ func rate(ticks []tick, from, to time.Time) float64 {
 
 // skews is how much later the picture is than the sound of the same moment, in ms, at each
 // beep; positive: the picture is late. Beeps begin with each second of the barcode's clock.
-// Pictures wait for the next tick, half a tick on average, which is taken off.
+// Pictures wait for the next tick, half a tick on average, which is taken off. Beeps over a picture that
+// has stood for more than 100 ms tell nothing: repeats counts that.
 func skews(ticks []tick, s sounds, from, to time.Time) (all []float64) {
 	const half = 1000.0 / 60
 	quiet := 0
@@ -365,7 +366,7 @@ func skews(ticks []tick, s sounds, from, to time.Time) (all []float64) {
 			}
 			return 0
 		})
-		if !ok || !ticks[i].ok {
+		if !ok || !ticks[i].ok || stands(ticks, i) > 0.1001 {
 			continue
 		}
 		clock := ticks[i].wall.Add(-broadcast.BarcodeAge(ticks[i].ms, ticks[i].wall)).UnixMilli()
@@ -376,6 +377,15 @@ func skews(ticks []tick, s sounds, from, to time.Time) (all []float64) {
 		all = append(all, (ticks[i].at-onset)*1000-taken-half)
 	}
 	return all
+}
+
+// stands is how long, in s, the picture of tick i has been there when tick i begins.
+func stands(ticks []tick, i int) float64 {
+	first := i
+	for first > 0 && (!ticks[first-1].ok || ticks[first-1].ms == ticks[i].ms) {
+		first--
+	}
+	return ticks[i].at - ticks[first].at
 }
 
 // beep is the level of 1 kHz in step k.
