@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"tilecast/compositor/codec"
 )
 
 // version is set by the linker (see the Makefile).
 var version = "devel"
 
 func main() {
+	codec.ShareCores()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -26,12 +27,12 @@ import (
 // be fetched, with the ladder of the defaults and both sounds. Broadcasters send 640x360 VP8 and Opus.
 type roomsOf struct {
 	Rooms, Broadcasters int
-	CPU                 float64 // s per second
-	Late                []float64
-	Steps               [4]int64 // of giving way
-	Skipped             int64    // pictures that were merged
-	PSS                 int      // kB, of all rooms: after warming up
-	PSSEnd              int      // and at the end
+	CPU                 float64   // s per second
+	Late, LateSound     []float64 // ms that parts of pictures, and of sound, came after their end
+	Steps               [4]int64  // of giving way
+	Skipped             int64     // pictures that were merged
+	PSS                 int       // kB, of all rooms: after warming up
+	PSSEnd              int       // and at the end
 }
 
 // rooms measures how many rooms two cores hold.
@@ -42,11 +43,30 @@ func rooms(s settings) ([]row, error) {
 		if err != nil {
 			return rows, err
 		}
+		r.Late = append(r.Late, r.LateSound...)
 		rows = append(rows,
 			row{fmt.Sprintf("%d rooms of 4 x 360p to 720p + 360p: rooms that two cores hold", n), hold(r), "", fmt.Sprintf("%.3f cores each", r.CPU/float64(n)), ">= 3.5"},
 			row{fmt.Sprintf("%d rooms: parts published after their end, p50, p99, most", n), ms(r.Late, 0.5) + ", " + ms(r.Late, 0.99) + ", " + ms(r.Late, 1), "", fmt.Sprintf("gave way %v", r.Steps), "p99 <= 50 ms"})
 	}
-	return rows, nil
+	r, err := overfull(s)
+	return append(rows, r...), err
+}
+
+// overfull measures what becomes of the sound with more rooms than two cores hold, beside the same where
+// Go code gets no more threads than there are cores.
+func overfull(s settings) ([]row, error) {
+	const n = 10
+	ours, err := runRooms(s, n, 4, 15, 20)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := runRooms(s, n, 4, 15, 20, fmt.Sprintf("GOMAXPROCS=%d", runtime.NumCPU()))
+	if err != nil {
+		return nil, err
+	}
+	return []row{{fmt.Sprintf("%d rooms, which is too many: parts of sound published after their end, p50, p99, most; theirs: GOMAXPROCS of the cores", n),
+		ms(ours.LateSound, 0.5) + ", " + ms(ours.LateSound, 0.99) + ", " + ms(ours.LateSound, 1),
+		ms(plain.LateSound, 0.5) + ", " + ms(plain.LateSound, 0.99) + ", " + ms(plain.LateSound, 1), "", ""}}, nil
 }
 
 // idle measures rooms in which nothing happens.
@@ -93,8 +113,9 @@ func ms(s []float64, q float64) string {
 	return fmt.Sprintf("%.0f ms", s[min(int(q*float64(len(s))), len(s)-1)])
 }
 
-// runRooms measures n rooms with so many broadcasters each in a process of their own, both cores free.
-func runRooms(s settings, n, broadcasters, warm, seconds int) (r roomsOf, err error) {
+// runRooms measures n rooms with so many broadcasters each in a process of their own, both cores free. What is in env
+// is in its environment.
+func runRooms(s settings, n, broadcasters, warm, seconds int, env ...string) (r roomsOf, err error) {
 	paths, err := makeClips(s.dir, clips, clipW, clipH)
 	if err != nil {
 		return r, err
@@ -104,7 +125,9 @@ func runRooms(s settings, n, broadcasters, warm, seconds int) (r roomsOf, err er
 		return r, err
 	}
 	progress("%d rooms with %d broadcasters each, %d s", n, broadcasters, warm+seconds)
-	out, err := exec.Command(self, append([]string{"job", "rooms", fmt.Sprint(n), fmt.Sprint(broadcasters), fmt.Sprint(warm), fmt.Sprint(seconds)}, paths...)...).Output()
+	cmd := exec.Command(self, append([]string{"job", "rooms", fmt.Sprint(n), fmt.Sprint(broadcasters), fmt.Sprint(warm), fmt.Sprint(seconds)}, paths...)...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.Output()
 	if err != nil {
 		return r, err
 	}
@@ -116,6 +139,7 @@ func roomsJob(args []string) error {
 	if len(args) < 5 {
 		return errors.New("job rooms: say rooms, broadcasters, seconds to warm up, seconds to measure, and the clips")
 	}
+	codec.ShareCores()
 	var num [4]int
 	for i := range num {
 		var err error
@@ -155,6 +179,7 @@ func roomsJob(args []string) error {
 	time.Sleep(time.Duration(num[2]) * time.Second)
 	for _, o := range all {
 		o.late.reset()
+		o.lateSound.reset()
 	}
 	r.PSS = pss()
 	from, begin := cpuTime(), time.Now()
@@ -162,7 +187,7 @@ func roomsJob(args []string) error {
 	r.CPU = (cpuTime() - from).Seconds() / time.Since(begin).Seconds()
 	r.PSSEnd = pss()
 	for _, o := range all {
-		r.Late = append(r.Late, o.late.all()...)
+		r.Late, r.LateSound = append(r.Late, o.late.all()...), append(r.LateSound, o.lateSound.all()...)
 		st := o.comp.Stats()
 		for k, n := range st.Given {
 			r.Steps[k] += n
@@ -191,10 +216,10 @@ func pss() (kb int) {
 
 // oneRoom is a program from its inputs to what its viewers fetch.
 type oneRoom struct {
-	comp  *compositor.Compositor
-	clock media.Clock
-	late  lateness
-	end   chan struct{}
+	comp            *compositor.Compositor
+	clock           media.Clock
+	late, lateSound lateness
+	end             chan struct{}
 }
 
 // lateness is how long after its end each part is published, in ms.
@@ -224,12 +249,13 @@ func (l *lateness) all() []float64 {
 // timed is a stream that notes when its parts come.
 type timed struct {
 	*origin.Stream
-	room *oneRoom
+	clock media.Clock
+	late  *lateness
 }
 
 func (t timed) Append(p packager.Part) error {
 	err := t.Stream.Append(p)
-	t.room.late.add(time.Since(t.room.clock.Instant(p.Start + p.Dur)))
+	t.late.add(time.Since(t.clock.Instant(p.Start + p.Dur)))
 	return err
 }
 
@@ -256,9 +282,9 @@ func newOneRoom() (*oneRoom, error) {
 				return nil, err
 			}
 			if p.Audio != nil {
-				return packager.NewTrack(in, plan, track, timed{out.AddAudio(id, in), o}), nil
+				return packager.NewTrack(in, plan, track, timed{out.AddAudio(id, in), o.clock, &o.lateSound}), nil
 			}
-			return packager.NewTrack(in, plan, track, timed{out.AddVideo(canvas, id, in), o}), nil
+			return packager.NewTrack(in, plan, track, timed{out.AddVideo(canvas, id, in), o.clock, &o.late}), nil
 		},
 	}, codec.LibAV())
 	return o, err
