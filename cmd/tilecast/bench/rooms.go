@@ -180,6 +180,9 @@ func roomsJob(args []string) error {
 	for _, o := range all {
 		o.late.reset()
 		o.lateSound.reset()
+		for k, n := range o.comp.Stats().Given {
+			r.Steps[k] -= n
+		}
 	}
 	r.PSS = pss()
 	from, begin := cpuTime(), time.Now()
