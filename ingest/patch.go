@@ -145,6 +145,7 @@ func (s *session) trickle(f *fragment) error {
 func (s *session) restart(ctx context.Context, f *fragment, near netip.Addr) (string, error) {
 	next := *s.offer
 	next.ufrag, next.pwd, next.candidates = f.ufrag, f.pwd, f.candidates[:min(len(f.candidates), maxRemote)]
+	s.way.restart()
 	answer, err := s.negotiate(ctx, &next, near)
 	if err != nil {
 		return "", fmt.Errorf("restart ICE: %w", err)

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -19,17 +20,31 @@ const (
 // paths follows a client whose address changes under it: a phone that goes from one mast to the
 // next, a NAT that forgets. The client knows nothing of it and nominates nothing, and by the rules
 // of priority (RFC 8445 7.3.1.5) our side would keep to the old address until it fails.
-// Its method is called by one ICE agent, one call after the other.
+//
+// check is called by the ICE agent, one call after the other, and the library waits for it, with
+// its locks held, when it closes the agent: so it asks the library nothing. What it needs to know it is told by selected.
 type paths struct {
-	selected func() (*webrtc.ICECandidatePair, error)
-	known    map[pathKey]*ice.CandidatePair
-	moved    func(to netip.AddrPort)
+	used  atomic.Pointer[pathKey] // the path in use; nil: still connecting
+	known map[pathKey]*ice.CandidatePair
+	moved func(to netip.AddrPort)
 }
 
 // bindingHandler is called with a connectivity check of the client that is authentic.
 type bindingHandler = func(m *stun.Message, local, remote ice.Candidate, pair *ice.CandidatePair) bool
 
 type pathKey struct{ local, remote netip.AddrPort }
+
+func newPaths(moved func(to netip.AddrPort)) *paths {
+	return &paths{known: make(map[pathKey]*ice.CandidatePair), moved: moved}
+}
+
+// selected is told which path is used from now on.
+func (p *paths) selected(pair *webrtc.ICECandidatePair) {
+	p.used.Store(&pathKey{candidateAddr(pair.Local.Address, int(pair.Local.Port)), candidateAddr(pair.Remote.Address, int(pair.Remote.Port))})
+}
+
+// restart says that ICE begins anew, and no path is in use.
+func (p *paths) restart() { p.used.Store(nil) }
 
 // check is called with each of the client's connectivity checks, whose integrity is proven. It
 // reports whether the path it came by is to be used from now on.
@@ -39,15 +54,15 @@ func (p *paths) check(_ *stun.Message, local, remote ice.Candidate, pair *ice.Ca
 		clear(p.known)
 	}
 	p.known[key] = pair
-	sel, err := p.selected()
-	if err != nil || sel == nil {
-		return false // still connecting
-	}
-	used := pathKey{candidateAddr(sel.Local.Address, int(sel.Local.Port)), candidateAddr(sel.Remote.Address, int(sel.Remote.Port))}
-	old := p.known[used]
-	if used == key || old == nil || time.Since(old.Remote.LastReceived()) < pathSilence {
+	used := p.used.Load()
+	if used == nil {
 		return false
 	}
+	old := p.known[*used]
+	if *used == key || old == nil || time.Since(old.Remote.LastReceived()) < pathSilence {
+		return false
+	}
+	p.used.Store(&key)
 	p.moved(key.remote)
 	return true
 }

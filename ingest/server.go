@@ -31,6 +31,7 @@ type Config struct {
 	InterruptTimeout time.Duration // nothing heard for so long is reported as Away; 2 s
 	ConsentTimeout   time.Duration // and for so long: nothing is sent any more (RFC 7675), until a restart; 30 s
 	ReturnTimeout    time.Duration // a session that is away for so long ends; 90 s
+	CloseTimeout     time.Duration // a connection that takes longer to close is stuck, and left behind; 3 s
 
 	VideoWait, AudioWait media.Time // longest wait for a missing packet; 100 ms and 40 ms
 	Jitter               media.Time // packets may be so late; a publisher whose are later gets extra delay; 100 ms
@@ -46,6 +47,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.InterruptTimeout, 2*time.Second)
 	setDefault(&c.ConsentTimeout, 30*time.Second)
 	setDefault(&c.ReturnTimeout, 90*time.Second)
+	setDefault(&c.CloseTimeout, 3*time.Second)
 	setDefault(&c.VideoWait, 100*media.Millisecond)
 	setDefault(&c.AudioWait, 40*media.Millisecond)
 	setDefault(&c.Jitter, 100*media.Millisecond)
@@ -85,6 +87,7 @@ type Server struct {
 
 	admitted, refused, ended atomic.Int64
 	trickles, restarts       atomic.Int64
+	stuck                    atomic.Int64
 }
 
 // New binds the UDP port, at once, so that a port in use is an error now.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -13,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
@@ -45,6 +45,8 @@ type session struct {
 	seat  Seat
 	clock media.Clock
 	peer  *webrtc.PeerConnection
+	ice   *webrtc.ICETransport // peer's
+	way   *paths
 	back  feedback // where feedback goes: peer
 	sync  syncer
 
@@ -97,19 +99,27 @@ func (s *session) now() media.Time { return s.clock.At(time.Now()) }
 
 // connect opens the peer connection and answers the offer. near is where it came in.
 func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, err error) {
-	way := &paths{known: make(map[pathKey]*ice.CandidatePair), moved: func(to netip.AddrPort) {
+	s.way = newPaths(func(to netip.AddrPort) {
 		s.moves.Add(1)
 		s.log.Info("publisher's address changed", "to", to)
-	}}
-	if s.peer, err = s.srv.newPeer(s.offer, way.check, s.buffer); err != nil {
-		return "", fmt.Errorf("open a peer connection: %w", err)
+	})
+	if err := s.open(s.way.check, s.buffer); err != nil {
+		return "", err
 	}
-	s.back = s.peer
-	way.selected = s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePair
-	s.peer.OnConnectionStateChange(s.changed)
-	s.peer.OnTrack(s.begin)
 	s.remember(s.offer.candidates)
 	return s.negotiate(ctx, s.offer, near)
+}
+
+// open opens the peer connection; check and buffer are as newPeer has them.
+func (s *session) open(check bindingHandler, buffer bufferFactory) (err error) {
+	if s.peer, err = s.srv.newPeer(s.offer, check, buffer); err != nil {
+		return fmt.Errorf("open a peer connection: %w", err)
+	}
+	s.back, s.ice = s.peer, s.peer.SCTP().Transport().ICETransport()
+	s.ice.OnSelectedCandidatePairChange(s.way.selected)
+	s.peer.OnConnectionStateChange(s.changed)
+	s.peer.OnTrack(s.begin)
+	return nil
 }
 
 // negotiate answers o with all our candidates in the answer (W-16).
@@ -180,9 +190,11 @@ func (s *session) changed(webrtc.PeerConnectionState) {
 		}
 		s.turn(StateInterrupted)
 	case webrtc.PeerConnectionStateClosed:
-		s.end(true, errors.New("the client closed the connection"))
+		s.end(true, errClosed)
 	}
 }
+
+var errClosed = errors.New("the client closed the connection")
 
 // turn notes a state for run to act on.
 func (s *session) turn(to State) {
@@ -231,6 +243,9 @@ func (s *session) run() {
 			if err := load.weigh(s.received()); err != nil {
 				s.end(true, err)
 			}
+			if s.peer.SignalingState() == webrtc.SignalingStateClosed { // and it may be stuck, and never tell
+				s.end(true, errClosed)
+			}
 			continue
 		case <-s.turned:
 		case <-late.C:
@@ -265,19 +280,8 @@ func (s *session) run() {
 // it feeds, closes the inlets and leaves the seat.
 func (s *session) teardown() {
 	s.end(false, errors.New("never begun"))
-	if s.peer != nil {
-		if s.peer.ConnectionState() == webrtc.PeerConnectionStateConnected {
-			_ = s.peer.WriteRTCP([]rtcp.Packet{&rtcp.Goodbye{Sources: []uint32{s.ssrc}, Reason: "ended"}})
-		}
-		if err := s.peer.GracefulClose(); err != nil {
-			s.log.Debug("close peer connection", "err", err)
-		}
-	}
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.wg.Wait()
-	for _, t := range s.tracks { // nobody adds any more
+	s.closePeer()
+	for _, t := range s.opened() {
 		t.inlet.Close()
 	}
 	s.state.Store(StateEnded)
@@ -286,6 +290,47 @@ func (s *session) teardown() {
 	} else {
 		s.seat.Report(Lost)
 	}
+}
+
+// closePeer returns when nothing of the peer connection is left, or after CloseTimeout. The library can lock itself up for
+// good: DTLSTransport.Stop holds a lock and waits for the reader of SRTP, which waits until the SSRC that it has just
+// found is taken, by undeclaredRTPMediaProcessor, which waits for that lock. What is stuck is left behind; the seat must not be.
+func (s *session) closePeer() {
+	closed := make(chan struct{})
+	go func() { // ends when the library has let go of the connection
+		defer close(closed)
+		if s.peer != nil {
+			if s.peer.ConnectionState() == webrtc.PeerConnectionStateConnected {
+				_ = s.peer.WriteRTCP([]rtcp.Packet{&rtcp.Goodbye{Sources: []uint32{s.ssrc}, Reason: "ended"}})
+			}
+			if err := s.peer.GracefulClose(); err != nil {
+				s.log.Debug("close peer connection", "err", err)
+			}
+		}
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.wg.Wait()
+	}()
+	late := time.NewTimer(s.srv.cfg.CloseTimeout)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.srv.stuck.Add(1)
+		s.log.Error("a publisher's connection does not close and is left behind: some of its memory is lost")
+		go s.ice.Stop() // so that at least its network is quiet; ends as that does
+	}
+}
+
+// opened are the session's tracks.
+func (s *session) opened() []*track {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.tracks))
 }
 
 // maxStreams bounds what one track may bring in its life: simulcast layers, and SSRCs that changed.
@@ -343,11 +388,11 @@ func (s *session) track(kind string) (*track, error) {
 }
 
 // roundTrip is the time a question to the client and its answer take, as ICE
-// measured it lately.
+// measured it lately. It is for the readers: who only wants to look takes rtt, since this waits for a connection that closes.
 func (s *session) roundTrip(now media.Time) media.Time {
 	if at := media.Time(s.rttAt.Load()); at == 0 || now-at > media.Second {
 		s.rttAt.Store(int64(max(now, 1)))
-		if st, ok := s.peer.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats(); ok {
+		if st, ok := s.ice.GetSelectedCandidatePairStats(); ok {
 			s.rtt.Store(int64(media.Time(st.CurrentRoundTripTime * float64(media.Second))))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type Stats struct {
 	Admitted, Refused, Ended int64
 	Trickles, Restarts       int64 // PATCH requests that were carried out
+	Stuck                    int64 // connections that did not close and were left behind
 	Sessions                 []SessionStats
 }
 
@@ -75,7 +76,7 @@ func (s *Server) Stats() Stats {
 	}
 	s.mu.Unlock()
 	out := Stats{Admitted: s.admitted.Load(), Refused: s.refused.Load(), Ended: s.ended.Load(),
-		Trickles: s.trickles.Load(), Restarts: s.restarts.Load()}
+		Trickles: s.trickles.Load(), Restarts: s.restarts.Load(), Stuck: s.stuck.Load()}
 	for _, sess := range sessions {
 		out.Sessions = append(out.Sessions, sess.snapshot())
 	}
@@ -92,15 +93,9 @@ func (s *session) snapshot() SessionStats {
 	out := SessionStats{
 		ID: s.id, Room: s.room, Name: s.name, State: s.state.Load().(State), Since: s.since,
 		Moves: s.moves.Load(),
-		RTT:   s.roundTrip(s.now()).Duration(), Extra: s.sync.delayed(),
+		RTT:   media.Time(s.rtt.Load()).Duration(), Extra: s.sync.delayed(),
 	}
-	s.mu.Lock()
-	tracks := make([]*track, 0, len(s.tracks))
-	for _, t := range s.tracks {
-		tracks = append(tracks, t)
-	}
-	s.mu.Unlock()
-	for _, t := range tracks {
+	for _, t := range s.opened() {
 		t.mu.Lock()
 		streams, cur := slices.Clone(t.streams), t.cur
 		t.mu.Unlock()

@@ -183,6 +183,7 @@ func (g gatherer) collectIngest(s samples) {
 	s.counter("tilecast_ingest_refused_total", "WHIP requests turned down.", float64(st.Refused))
 	s.counter("tilecast_ingest_ended_total", "WHIP sessions that ended.", float64(st.Ended))
 	s.counter("tilecast_ingest_restarts_total", "ICE restarts.", float64(st.Restarts))
+	s.counter("tilecast_ingest_stuck_total", "Connections that did not close and were left behind.", float64(st.Stuck))
 	for _, sess := range st.Sessions {
 		who := []string{"room", sess.Room, "participant", sess.Name}
 		s.gauge("tilecast_ingest_sessions", "Open WHIP sessions by state.", 1, "room", sess.Room, "state", string(sess.State))
