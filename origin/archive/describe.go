@@ -35,10 +35,11 @@ func describe(trak *mp4.TrakBox, c media.Codec, key []byte) error {
 func describeH264(trak *mp4.TrakBox, key []byte) error {
 	var sps, pps [][]byte
 	for _, n := range avc.ExtractNalusFromByteStream(key) {
-		switch avc.GetNaluType(n[0]) {
-		case avc.NALU_SPS:
+		switch { // a sender may write start codes into its units, with nothing between them
+		case len(n) == 0:
+		case avc.GetNaluType(n[0]) == avc.NALU_SPS:
 			sps = append(sps, n)
-		case avc.NALU_PPS:
+		case avc.GetNaluType(n[0]) == avc.NALU_PPS:
 			pps = append(pps, n)
 		}
 	}

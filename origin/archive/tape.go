@@ -193,7 +193,7 @@ func (t *Tape) encode(packets []media.Packet, end media.Time, number uint32, fir
 		}
 		at, data, flags := max(0, p.At.Ticks(t.scale)), p.Data, mp4.SyncSampleFlags
 		if t.codec == media.H264 {
-			data = avc.ConvertByteStreamToNaluSample(data)
+			data = avc.ConvertByteStreamToNaluSample(bytes.Clone(data)) // it writes to what it is given, which others read
 		}
 		if !p.Key && t.codec.Video() {
 			flags = mp4.NonSyncSampleFlags
