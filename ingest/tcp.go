@@ -16,6 +16,7 @@ import (
 // 6544). We are passive: they connect.
 type tcpPort struct {
 	port int
+	ln   *tcpListener
 	mux  *ice.TCPMuxDefault
 }
 
@@ -40,10 +41,11 @@ func listenTCP(cfg Config) (*tcpPort, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("listen for media on TCP port %d: %w", cfg.TCPPort, err)
 	}
+	bounded := newTCPListener(ln, maxTCP)
 	return &tcpPort{
-		port: ln.Addr().(*net.TCPAddr).Port,
+		port: ln.Addr().(*net.TCPAddr).Port, ln: bounded,
 		mux: ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: ln, Logger: pionLogs{cfg.Log}.NewLogger("tcp"),
+			Listener: bounded, Logger: pionLogs{cfg.Log}.NewLogger("tcp"),
 			ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBuffer,
 			FirstStunBindTimeout: tcpFirstCheck, AliveDurationForConnFromStun: tcpFirstCheck,
 		}),
