@@ -19,8 +19,12 @@ var (
 	ErrManyDates = errors.New("the playlist has as many events as it may: the oldest go with the segments that they belong to")
 )
 
-// maxDates bounds the date ranges that playlists show at once: each is a line in every full playlist.
-const maxDates = 500
+// maxDates bounds the date ranges that playlists show at once: each is a line in every full playlist. maxIDs bounds the
+// IDs that are remembered, so that a program may last for months: by then nobody knows an older one.
+const (
+	maxDates = 500
+	maxIDs   = 1 << 15
+)
 
 // Announcement is an event with what playlists say of it.
 type Announcement struct {
@@ -84,6 +88,7 @@ type date struct {
 type news struct {
 	mu   sync.Mutex      // of those who announce
 	had  map[string]bool // every ID there has been, for none is used twice (D-8)
+	ids  []string        // the same, oldest first; at most maxIDs
 	list atomic.Pointer[bulletin]
 }
 
@@ -106,6 +111,10 @@ func (n *news) add(d *date) {
 		n.had = map[string]bool{}
 	}
 	n.had[d.id] = true
+	if n.ids = append(n.ids, d.id); len(n.ids) > maxIDs {
+		delete(n.had, n.ids[0])
+		n.ids = n.ids[1:]
+	}
 	b := bulletin{}
 	if old := n.list.Load(); old != nil {
 		b = *old

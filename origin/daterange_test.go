@@ -182,3 +182,18 @@ func TestClientNames(t *testing.T) {
 		}
 	}
 }
+
+// A program that lasts for months remembers no more than so many IDs, and the latest of them.
+func TestRememberedIDsAreBounded(t *testing.T) {
+	var n news
+	for i := range 2 * maxIDs {
+		n.add(&date{id: fmt.Sprint(i)})
+		n.list.Store(nil) // as prune does
+	}
+	if len(n.had) != maxIDs || len(n.ids) != maxIDs || cap(n.ids) > 3*maxIDs {
+		t.Errorf("%d and %d of %d", len(n.had), len(n.ids), cap(n.ids))
+	}
+	if n.had[fmt.Sprint(maxIDs-1)] || !n.had[fmt.Sprint(maxIDs)] || !n.had[fmt.Sprint(2*maxIDs-1)] {
+		t.Error("not the latest")
+	}
+}

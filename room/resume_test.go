@@ -21,6 +21,7 @@ func killed(t *testing.T, cfg Config, d time.Duration) (data, program string) {
 	rs, s, store := openHouse(t, live, cfg)
 	perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
 	time.Sleep(d)
+	synctest.Wait() // until what is being written is written
 	data = t.TempDir()
 	if err := os.CopyFS(data, os.DirFS(live)); err != nil {
 		t.Fatal(err)
@@ -29,6 +30,7 @@ func killed(t *testing.T, cfg Config, d time.Duration) (data, program string) {
 	return data, s.programs[0].ID()
 }
 
+// openHouse opens a house that a test which fails closes, too: goroutines that are left would be told of instead.
 func openHouse(t *testing.T, data string, cfg Config) (*Rooms, *shelf, *archive.Store) {
 	t.Helper()
 	store, err := archive.Open(data, nil)
@@ -40,12 +42,18 @@ func openHouse(t *testing.T, data string, cfg Config) (*Rooms, *shelf, *archive.
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			closeHouse(t, rs, store)
+		}
+	})
 	return rs, s, store
 }
 
 func closeHouse(t *testing.T, rs *Rooms, store *archive.Store) {
 	t.Helper()
-	if err := errors.Join(rs.Close(context.Background()), store.Close()); err != nil {
+	err := errors.Join(rs.Close(context.Background()), store.Close())
+	if err != nil && !errors.Is(err, os.ErrClosed) {
 		t.Error(err)
 	}
 }
@@ -93,6 +101,7 @@ func TestGoesOnAgainAndAgain(t *testing.T) {
 				t.Fatal("does not go on")
 			}
 			time.Sleep(4 * time.Second)
+			synctest.Wait()
 			next := t.TempDir()
 			if err := os.CopyFS(next, os.DirFS(data)); err != nil {
 				t.Fatal(err)

@@ -274,15 +274,17 @@ func (r *Room) lingerLocked() {
 	p := r.prog
 	r.stopTimer()
 	goodbye := min(closingTime, r.cfg.Linger/2)
-	r.empty = time.AfterFunc(r.cfg.Linger-goodbye, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(r.cfg.Linger-goodbye, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.prog != p || len(r.guests) > 0 {
+		if r.empty != timer { // somebody came just before
 			return
 		}
 		p.comp.SetClosing(true)
 		r.empty = time.AfterFunc(goodbye, func() { r.endEmpty(p) })
 	})
+	r.empty = timer
 }
 
 // closingTime is how long an empty program says goodbye before it ends.

@@ -37,7 +37,8 @@ func demo() Config {
 	}
 }
 
-// house runs f in virtual time with the rooms of cfgs, and closes them.
+// house runs f in virtual time with the rooms of cfgs, and closes them, also where f fails: goroutines that are left
+// would be told of instead.
 func house(t *testing.T, f func(t *testing.T, rs *Rooms, s *shelf), cfgs ...Config) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
@@ -45,10 +46,12 @@ func house(t *testing.T, f func(t *testing.T, rs *Rooms, s *shelf), cfgs ...Conf
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() {
+			if err := rs.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}()
 		f(t, rs, s)
-		if err := rs.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
 	})
 }
 

@@ -53,6 +53,9 @@ type sample struct {
 }
 
 func (s samples) add(kind prometheus.ValueType, name, help string, value float64, labels []string) {
+	for i := range labels { // names come from participants, and two of them must not become the same later on
+		labels[i] = strings.ToValidUTF8(labels[i], "?")
+	}
 	f := s[name]
 	if f == nil {
 		f = &family{help: help, kind: kind, values: map[string]*sample{}}
@@ -78,7 +81,7 @@ func (s samples) send(to chan<- prometheus.Metric) {
 		for _, v := range f.values {
 			var keys, values []string
 			for pair := range slices.Chunk(v.labels, 2) {
-				keys, values = append(keys, pair[0]), append(values, strings.ToValidUTF8(pair[1], "?"))
+				keys, values = append(keys, pair[0]), append(values, pair[1])
 			}
 			to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, f.help, keys, nil), f.kind, v.value, values...)
 		}
