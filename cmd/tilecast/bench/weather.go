@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tilecast/cmd/tilecast/broadcast"
@@ -12,8 +13,8 @@ import (
 )
 
 // sourceJS takes the place of the camera and the microphone of the stage page: a barcode over
-// something that is hard to code, and a tone that never stops.
-const sourceJS = `(() => {
+// something that is hard to code, of so many lines, and a tone that never stops.
+const sourceJS = `(lines => {
 	const noise = new OffscreenCanvas(960, 540), n = noise.getContext("2d"), image = n.createImageData(960, 540);
 	for (let i = 0; i < image.data.length; i += 4) {
 		const v = 90 + 60 * Math.sin(i / 9973) + 50 * Math.random();
@@ -21,11 +22,13 @@ const sourceJS = `(() => {
 	}
 	n.putImageData(image, 0, 0);
 	const canvas = document.createElement("canvas");
-	canvas.width = 640; canvas.height = 360;
+	canvas.width = lines / 9 * 16; canvas.height = lines;
 	const c = canvas.getContext("2d", { alpha: false });
 	const draw = () => {
 		const t = performance.now() / 1000;
+		c.setTransform(lines / 360, 0, 0, lines / 360, 0, 0);
 		c.drawImage(noise, -150 - 150 * Math.cos(t), -90 - 90 * Math.sin(1.3 * t));
+		c.resetTransform();
 		drawBarcode(c, barcodeNow(), 5);
 	};
 	draw();
@@ -38,19 +41,19 @@ const sourceJS = `(() => {
 	const audio = out.stream.getAudioTracks()[0], video = stream.getVideoTracks()[0];
 	navigator.mediaDevices.getUserMedia = async c =>
 		new MediaStream([...(c.audio ? [audio.clone()] : []), ...(c.video ? [video.clone()] : [])]);
-})()`
+})(%d)`
 
-// stage publishes from the stage page in Chromium through the path.
-func stage(p *path) (*chromium.Browser, error) {
+// stage publishes from the stage page in Chromium through the path, with a picture of so many lines.
+func stage(p *path, lines int) (*chromium.Browser, error) {
 	b, err := chromium.Open(chromium.Config{Width: 700, Height: 700})
 	if err != nil {
 		return nil, err
 	}
 	err = errors.Join(
-		b.Go(p.front+"/stage/bench?id=chromium&name=Chromium&size=360"),
+		b.Go(p.front+"/stage/bench?id=chromium&name=Chromium&size="+strconv.Itoa(lines)),
 		b.Until(20*time.Second, `["idle", "preview"].includes(document.body.dataset.state)`),
 		b.Eval("(()=>{"+broadcast.BarcodeJS+";window.drawBarcode=drawBarcode;window.barcodeNow=barcodeNow})()", nil),
-		b.Eval(sourceJS, nil),
+		b.Eval(fmt.Sprintf(sourceJS, lines), nil),
 		b.Eval(`(async () => { document.getElementById("process").checked = false;
 			await document.getElementById("size").onchange(); await document.getElementById("process").onchange();
 			document.getElementById("form").requestSubmit(); })()`, nil),
@@ -69,7 +72,7 @@ func chromiumRow(s settings, l relay.Link) (m measured, err error) {
 		return m, err
 	}
 	defer p.close()
-	b, err := stage(p)
+	b, err := stage(p, 360)
 	if err != nil {
 		return m, err
 	}
@@ -92,15 +95,16 @@ func chromiumRow(s settings, l relay.Link) (m measured, err error) {
 	return m, nil
 }
 
-// rateRow measures the stage page behind a narrow spot of kbps, and after 300 kb/s what comes when it is wide again.
+// rateRow measures the stage page with 720 lines when its line falls to kbps, and after 300 kb/s what comes when that ends.
 func rateRow(kbps int) func(settings) (row, error) {
 	return func(s settings) (out row, err error) {
-		p, err := openPath(s, relay.Link{Rate: kbps * 1000, Delay: 20 * time.Millisecond}, relay.Link{Delay: 20 * time.Millisecond})
+		wideLink := relay.Link{Delay: 20 * time.Millisecond}
+		p, err := openPath(s, wideLink, wideLink)
 		if err != nil {
 			return out, err
 		}
 		defer p.close()
-		b, err := stage(p)
+		b, err := stage(p, 720)
 		if err != nil {
 			return out, err
 		}
@@ -115,12 +119,14 @@ func rateRow(kbps int) func(settings) (row, error) {
 		}
 		ticks, heard, err := p.watch(func() error {
 			time.Sleep(settle)
+			p.relay.Set(relay.Link{Rate: kbps * 1000, Delay: wideLink.Delay}, wideLink)
+			time.Sleep(settle)
 			from = time.Now()
 			p.count.reset()
 			time.Sleep(s.span)
 			to, got = time.Now(), p.count.rate()
 			if kbps == 300 {
-				p.relay.Set(relay.Link{Delay: 20 * time.Millisecond}, relay.Link{Delay: 20 * time.Millisecond})
+				p.relay.Set(wideLink, wideLink)
 				after10 = wide(10 * time.Second)
 				after25 = wide(15 * time.Second)
 			}
@@ -132,7 +138,7 @@ func rateRow(kbps int) func(settings) (row, error) {
 		m := measured{}.judge(ticks, heard, from, to)
 		m.skews = nil
 		ok := m.silent == 0 && m.fps > 3
-		out = row{name: fmt.Sprintf("network: %d kb/s", kbps), goal: "sound intact, picture follows",
+		out = row{name: fmt.Sprintf("network: the line falls to %d kb/s", kbps), goal: "sound intact, picture follows",
 			ours: fmt.Sprintf("%v; received %.0f kb/s", m, got)}
 		if kbps == 300 {
 			out.ours += fmt.Sprintf("; %.0f kb/s 10 s after, %.0f kb/s 25 s after", after10, after25)
@@ -172,7 +178,7 @@ func mendRow(s settings, name string, goal time.Duration, happen func(*relay.Rel
 		return out, err
 	}
 	defer p.close()
-	b, err := stage(p)
+	b, err := stage(p, 360)
 	if err != nil {
 		return out, err
 	}

@@ -23,16 +23,59 @@ export function active(all, wanted) {
   return all.every(e => e.active === on(e)) ? null : all.map(e => ({ ...e, active: on(e) }));
 }
 
+// Rise helps a layer up that is to be encoded and is not, because the browser sees no room for it though the layers below it
+// get all they may have: as long as no more is sent, it will see none. So these are left out for once, and come back
+// where the larger one does not begin. No DOM here.
+const patience = 3000; // ms that the layers below have been at their highest, at first
+const trial = 1500;    // ms that the larger one may take
+
+export class Rise {
+  patience = patience;
+
+  // look is asked about once a second what getStats() of the sender said, and answers with encodings to be set, or null.
+  look(now, report, all) {
+    const sent = new Map([...report.values()].filter(s => s.type === 'outbound-rtp').map(s => [s.rid, s]));
+    const runs = e => (sent.get(e.rid)?.framesPerSecond ?? 0) > 0;
+    const on = all.filter(e => e.active), next = on.at(-1), below = on.filter(runs).at(-1);
+    if (this.began !== undefined) return this.judge(now, all, next && runs(next));
+    const full = below && next !== below && sent.get(below.rid).targetBitrate >= 0.9 * below.maxBitrate;
+    this.since = full ? this.since ?? now : undefined;
+    if (!full || now - this.since < this.patience) return null;
+    Object.assign(this, { began: now, since: undefined, off: on.slice(0, -1).map(e => e.rid) });
+    return all.map(e => ({ ...e, active: e === next }));
+  }
+
+  judge(now, all, runs) {
+    if (!runs && now - this.began < trial) return null;
+    this.began = undefined;
+    if (runs) return null; // and the server will say that the others are not needed
+    this.patience = Math.min(2 * this.patience, 60_000);
+    return all.map(e => ({ ...e, active: e.active || this.off.includes(e.rid) }));
+  }
+}
+
 // follow encodes what the server says it wants, at address, until signal aborts.
 export function follow(address, sender, signal) {
-  const source = new EventSource(address);
-  signal.addEventListener('abort', () => source.close());
-  source.onmessage = event => {
+  const source = new EventSource(address), rise = new Rise();
+  const failed = error => console.warn('tilecast: layers:', error);
+  const set = change => {
+    const parameters = sender.getParameters(), next = change(parameters.encodings);
+    if (next) return sender.setParameters({ ...parameters, encodings: next });
+  };
+  const timer = setInterval(async () => {
     try {
-      const parameters = sender.getParameters(), next = active(parameters.encodings, JSON.parse(event.data).video);
-      if (next) sender.setParameters({ ...parameters, encodings: next }).catch(error => console.warn('tilecast: layers:', error));
+      const report = await sender.getStats();
+      await set(all => rise.look(performance.now(), report, all));
     } catch (error) {
-      console.warn('tilecast: layers:', error);
+      failed(error);
+    }
+  }, 1000);
+  signal.addEventListener('abort', () => { source.close(); clearInterval(timer); });
+  source.onmessage = async event => {
+    try {
+      await set(all => active(all, JSON.parse(event.data).video));
+    } catch (error) {
+      failed(error);
     }
   };
 }

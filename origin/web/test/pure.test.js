@@ -7,7 +7,7 @@ import { Sent, prefer, resending } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
 import { judge } from '../static/adapt.js';
-import { active, encodings } from '../static/layers.js';
+import { Rise, active, encodings } from '../static/layers.js';
 import { iceServers, link, links } from '../static/links.js';
 import { Pulse } from '../static/pulse.js';
 
@@ -184,6 +184,25 @@ test('layers are encoded when they are wanted, and all are when nobody says', ()
   assert.equal(on(undefined), null);
   assert.equal(encodings('video', 'H264', 9).length, 1);
   assert.equal(encodings('audio', '', 0), undefined);
+});
+
+test('a layer that is wanted and does not begin gets the room of those below it, once they have all they may', () => {
+  const all = (...on) => encodings('video', '', 900_000).map(e => ({ ...e, active: on.includes(e.rid) }));
+  const report = (...rids) => new Map(rids.map(rid => [rid, { type: 'outbound-rtp', rid, framesPerSecond: 30, targetBitrate: 270_000 }]));
+  const on = next => next?.filter(e => e.active).map(e => e.rid) ?? null;
+  const rise = new Rise();
+  assert.equal(rise.look(0, report('m'), all('m', 'h')), null);
+  assert.equal(rise.look(2000, new Map([['m', { type: 'outbound-rtp', rid: 'm', framesPerSecond: 30, targetBitrate: 200_000 }]]), all('m', 'h')), null);
+  assert.equal(rise.look(3000, report('m'), all('m', 'h')), null);
+  assert.deepEqual(on(rise.look(6000, report('m'), all('m', 'h'))), ['h']);
+  assert.equal(rise.look(7000, report(), all('h')), null);
+  assert.deepEqual(on(rise.look(8000, report(), all('h'))), ['m', 'h']); // it did not begin
+  assert.equal(rise.look(9000, report('m'), all('m', 'h')), null);
+  assert.equal(rise.look(13_000, report('m'), all('m', 'h')), null);
+  assert.deepEqual(on(rise.look(15_000, report('m'), all('m', 'h'))), ['h']);
+  assert.equal(rise.look(16_000, report('h'), all('h')), null);
+  assert.equal(rise.look(30_000, report('h'), all('h')), null); // it did
+  assert.equal(rise.look(40_000, report('l', 'm', 'h'), all('l', 'm', 'h')), null);
 });
 
 test('a link is found by its relation', () => {
