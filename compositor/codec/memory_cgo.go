@@ -53,42 +53,45 @@ func Copy(dst, src *Picture) {
 }
 
 // Scale stretches src over dst at any ratio; either may be a view. Shrinking
-// averages, enlarging is bilinear. It never writes outside dst.
-//
-// Far ratios go down in halves first: that is many times faster than a box of any
-// size, which libyuv moreover rounds down.
-func Scale(dst, src *Picture) {
+// averages what each pixel covers, enlarging is bilinear. It never writes outside dst.
+func Scale(dst, src *Picture) { scaleWithin(dst, src, reach) }
+
+// reach is how far a step shrinks at most on this machine.
+var reach = int(C.tc_reach())
+
+// scaleWithin is Scale. What shrinks farther than reach goes down in halves first.
+func scaleWithin(dst, src *Picture, reach int) {
 	if dst.empty() || src.empty() {
 		return
 	}
 	var half [2]Picture // the last two steps
 	for i := 0; ; i ^= 1 {
-		w, h := halved(src.W, dst.W), halved(src.H, dst.H)
-		if w == src.W && h == src.H || w == dst.W && h == dst.H {
+		w, h := halved(src.W, dst.W, reach), halved(src.H, dst.H, reach)
+		if w == src.W && h == src.H {
 			break
 		}
 		next := &half[i]
 		next.scratch(w, h)
-		scaleStep(next, src)
+		scaleStep(next, src, reach)
 		half[i^1].recycle()
 		src = next
 	}
-	scaleStep(dst, src)
+	scaleStep(dst, src, reach)
 	half[0].recycle()
 	half[1].recycle()
 }
 
-// halved is half of n, unless less than half is wanted.
-func halved(n, want int) int {
-	if n < 2*want {
+// halved is half of n, unless want is within reach.
+func halved(n, want, reach int) int {
+	if n <= reach*want {
 		return n
 	}
 	return (n + 1) / 2
 }
 
-func scaleStep(dst, src *Picture) {
+func scaleStep(dst, src *Picture, reach int) {
 	C.tc_scale(ptr(dst.Y), ptr(dst.Cb), ptr(dst.Cr), C.int(dst.StrideY), C.int(dst.StrideC), C.int(dst.W), C.int(dst.H),
-		ptr(src.Y), ptr(src.Cb), ptr(src.Cr), C.int(src.StrideY), C.int(src.StrideC), C.int(src.W), C.int(src.H))
+		ptr(src.Y), ptr(src.Cb), ptr(src.Cr), C.int(src.StrideY), C.int(src.StrideC), C.int(src.W), C.int(src.H), C.int(reach))
 }
 
 // scratch gives p, which may lie on the stack, planes until recycle.

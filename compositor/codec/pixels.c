@@ -22,11 +22,6 @@ void tc_copy(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc,
     CopyPlane(v, sc, dv, dsc, (w + 1) / 2, (h + 1) / 2);
 }
 
-void tc_scale(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc, int dw, int dh,
-              const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h) {
-    I420Scale(y, sy, u, sc, v, sc, w, h, dy, dsy, du, dsc, dv, dsc, dw, dh, kFilterBox);
-}
-
 __attribute__((optimize("O3"))) void tc_blend(uint8_t *restrict d, int stride, const uint8_t *restrict pix,
                                               const uint8_t *restrict keep, int stride_pix, int w, int h) {
     for (int y = 0; y < h; y++, d += stride, pix += stride_pix, keep += stride_pix)

@@ -1,6 +1,6 @@
 package codec
 
-// The pure Go half of what libyuv does: the !cgo build runs on it, and the tests
+// The pure Go half of what C does: the !cgo build runs on it, and the tests
 // of the cgo build compare with it.
 
 func sameSize(dst, src *Picture) bool {

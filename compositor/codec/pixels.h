@@ -14,8 +14,13 @@ void tc_fill(uint8_t *y, uint8_t *u, uint8_t *v, int sy, int sc, int w, int h, i
 void tc_copy(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc,
              const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h);
 
+/* tc_reach is how far one call of tc_scale should shrink at most: 7, or 2 where only libyuv can do it, whose boxes of
+ * other sizes are slow and round down. */
+int tc_reach(void);
+
+/* tc_scale stretches at any ratio within reach, 2 or what tc_reach says; with 2 it leaves it to libyuv. */
 void tc_scale(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc, int dw, int dh,
-              const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h);
+              const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h, int reach);
 
 /* d = d * keep / 255 + pix, one plane of w by h. */
 void tc_blend(uint8_t *d, int stride, const uint8_t *pix, const uint8_t *keep, int stride_pix, int w, int h);

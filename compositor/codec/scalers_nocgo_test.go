@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package codec
+
+var scalers = []scaler{{"Go", true, Scale}}
