@@ -1,6 +1,7 @@
 #include "pixels.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <libyuv.h>
 
@@ -15,11 +16,24 @@ void tc_fill(uint8_t *y, uint8_t *u, uint8_t *v, int sy, int sc, int w, int h, i
     SetPlane(v, sc, (w + 1) / 2, (h + 1) / 2, cv);
 }
 
+/* copy_plane has the rows to come fetched: they are in none of the near caches. */
+static void copy_plane(uint8_t *restrict dst, int dst_stride, const uint8_t *restrict src, int stride, int w, int h) {
+    for (int y = 0; y < h; y++, dst += dst_stride, src += stride) {
+        const uint8_t *soon = y + 2 < h ? src + 2 * (ptrdiff_t)stride : src;
+        int x = 0;
+        for (; x + 64 <= w; x += 64) {
+            __builtin_prefetch(soon + x);
+            memcpy(dst + x, src + x, 64);
+        }
+        memcpy(dst + x, src + x, w - x);
+    }
+}
+
 void tc_copy(uint8_t *dy, uint8_t *du, uint8_t *dv, int dsy, int dsc,
              const uint8_t *y, const uint8_t *u, const uint8_t *v, int sy, int sc, int w, int h) {
-    CopyPlane(y, sy, dy, dsy, w, h);
-    CopyPlane(u, sc, du, dsc, (w + 1) / 2, (h + 1) / 2);
-    CopyPlane(v, sc, dv, dsc, (w + 1) / 2, (h + 1) / 2);
+    copy_plane(dy, dsy, y, sy, w, h);
+    copy_plane(du, dsc, u, sc, (w + 1) / 2, (h + 1) / 2);
+    copy_plane(dv, dsc, v, sc, (w + 1) / 2, (h + 1) / 2);
 }
 
 __attribute__((optimize("O3"))) void tc_blend(uint8_t *restrict d, int stride, const uint8_t *restrict pix,
