@@ -191,3 +191,30 @@ func TestPublicAddress(t *testing.T) {
 		t.Errorf("connected by %v, %v", pair, err)
 	}
 }
+
+// Sockets of addresses that this machine has had once don't add up; one that comes back soon is still there.
+func TestAddressesThatWentAwayAreGivenUp(t *testing.T) {
+	u, err := listenUDP(Config{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	all, now := slices.Clone(u.present), time.Now()
+	some := all[1:]
+	if gone := u.leave(some, now); len(gone) != 0 {
+		t.Errorf("%d of those that have just gone are given up", len(gone))
+	}
+	if gone := append(u.leave(all, now.Add(absentTime/2)), u.leave(some, now.Add(absentTime))...); len(gone) != 0 {
+		t.Errorf("%d of those that came back are given up", len(gone))
+	}
+	gone := u.leave(some, now.Add(2*absentTime))
+	if len(gone) != 1 || len(u.muxes) != len(some) || len(u.absent) != 0 {
+		t.Fatalf("%d are given up, %d left of %d", len(gone), len(u.muxes), len(all))
+	}
+	if err := gone[0].Close(); err != nil {
+		t.Error(err)
+	}
+	if err := u.refresh(); err != nil || !slices.Equal(u.present, all) || len(u.muxes) != len(all) {
+		t.Errorf("%v; %v are not taken back: %v", err, all, u.present)
+	}
+}

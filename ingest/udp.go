@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/pion/ice/v4"
 )
@@ -21,7 +22,8 @@ const udpReadBuffer = 4 << 20
 // udpPort is one UDP port on every address of this machine, shared by all
 // sessions (ice.UDPMux). A socket per address, and not one for all, so that
 // answers leave by the address that was asked. Addresses that appear later are
-// bound by refresh; those that go away are only no longer offered.
+// bound by refresh; those that go away are no longer offered, and given up after a while:
+// temporary addresses of IPv6 are another each day.
 type udpPort struct {
 	port int
 	keep func(iface string, a netip.Addr) bool
@@ -29,7 +31,8 @@ type udpPort struct {
 
 	mu      sync.Mutex
 	muxes   map[netip.Addr]*ice.UDPMuxDefault
-	present []netip.Addr // of this machine now, in order of preference
+	absent  map[netip.Addr]time.Time // those of muxes that this machine does not have any more, since when that is known
+	present []netip.Addr             // of this machine now, in order of preference
 	closed  bool
 }
 
@@ -38,7 +41,7 @@ func listenUDP(cfg Config) (*udpPort, error) {
 	var err error
 	port, log := cfg.UDPPort, cfg.Log
 	for range 20 { // a free port on one address may be taken on the next
-		u := &udpPort{port: port, keep: cfg.uses, log: log, muxes: make(map[netip.Addr]*ice.UDPMuxDefault)}
+		u := &udpPort{port: port, keep: cfg.uses, log: log, muxes: make(map[netip.Addr]*ice.UDPMuxDefault), absent: make(map[netip.Addr]time.Time)}
 		if err = u.refresh(); err == nil {
 			return u, nil
 		}
@@ -53,11 +56,19 @@ func listenUDP(cfg Config) (*udpPort, error) {
 	return nil, fmt.Errorf("listen for media on UDP port %d: %w", port, err)
 }
 
-// refresh binds addresses that have appeared since the last time.
+// absentTime is how long an address may be away, and still be the one of sessions that come back.
+const absentTime = time.Hour
+
+// refresh binds addresses that have appeared since the last time, and gives those up that have long gone.
 func (u *udpPort) refresh() error {
 	addrs, err := localAddrs(u.keep)
 	if err != nil {
 		return err
+	}
+	for _, m := range u.leave(addrs, time.Now()) {
+		if err := m.Close(); err != nil {
+			u.log.Debug("address given up", "err", err)
+		}
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -82,6 +93,26 @@ func (u *udpPort) refresh() error {
 	}
 	u.present = present
 	return nil
+}
+
+// leave takes out the muxes of addresses that this machine has not had for absentTime, of which it has addrs now.
+func (u *udpPort) leave(addrs []netip.Addr, now time.Time) (gone []*ice.UDPMuxDefault) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for a, m := range u.muxes {
+		since, absent := u.absent[a]
+		switch {
+		case slices.Contains(addrs, a):
+			delete(u.absent, a)
+		case !absent:
+			u.absent[a] = now
+		case now.Sub(since) >= absentTime:
+			gone = append(gone, m)
+			delete(u.muxes, a)
+			delete(u.absent, a)
+		}
+	}
+	return gone
 }
 
 // bind opens the port on a. Called locked.

@@ -76,3 +76,18 @@ func names(pattern string, text []byte) (all []string) {
 	}
 	return all
 }
+
+// Two participants whose names can't be said are counted together, not twice under one label, which Prometheus refuses.
+func TestNamesThatCannotBeSaid(t *testing.T) {
+	s := samples{}
+	s.counter("n", "", 1, "participant", "\xff")
+	s.counter("n", "", 2, "participant", "\xfe")
+	if len(s["n"].values) != 1 {
+		t.Errorf("%d values", len(s["n"].values))
+	}
+	for _, v := range s["n"].values {
+		if v.value != 3 || v.labels[1] != "?" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
