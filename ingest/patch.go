@@ -145,9 +145,10 @@ func (s *session) trickle(f *fragment) error {
 func (s *session) restart(ctx context.Context, f *fragment, near netip.Addr) (string, error) {
 	next := *s.offer
 	next.ufrag, next.pwd, next.candidates = f.ufrag, f.pwd, f.candidates[:min(len(f.candidates), maxRemote)]
-	s.way.restart()
+	used := s.way.used.Swap(nil) // no path is, until ICE has found one anew
 	answer, err := s.negotiate(ctx, &next, near)
 	if err != nil {
+		s.way.used.CompareAndSwap(nil, used)
 		return "", fmt.Errorf("restart ICE: %w", err)
 	}
 	body, err := next.answerFragment(answer)

@@ -24,7 +24,7 @@ const (
 // check is called by the ICE agent, one call after the other, and the library waits for it, with
 // its locks held, when it closes the agent: so it asks the library nothing. What it needs to know it is told by selected.
 type paths struct {
-	used  atomic.Pointer[pathKey] // the path in use; nil: still connecting
+	used  atomic.Pointer[pathKey] // the path in use; nil: still connecting, or again
 	known map[pathKey]*ice.CandidatePair
 	moved func(to netip.AddrPort)
 }
@@ -42,9 +42,6 @@ func newPaths(moved func(to netip.AddrPort)) *paths {
 func (p *paths) selected(pair *webrtc.ICECandidatePair) {
 	p.used.Store(&pathKey{candidateAddr(pair.Local.Address, int(pair.Local.Port)), candidateAddr(pair.Remote.Address, int(pair.Remote.Port))})
 }
-
-// restart says that ICE begins anew, and no path is in use.
-func (p *paths) restart() { p.used.Store(nil) }
 
 // check is called with each of the client's connectivity checks, whose integrity is proven. It
 // reports whether the path it came by is to be used from now on.
