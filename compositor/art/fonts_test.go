@@ -1,11 +1,16 @@
 package art
 
 import (
+	"image/color"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goitalic"
+	"golang.org/x/image/font/gofont/gomono"
+	"golang.org/x/image/font/gofont/goregular"
 )
 
 func TestFontFolder(t *testing.T) {
@@ -38,7 +43,54 @@ func TestFontFolder(t *testing.T) {
 	}
 }
 
-// Scripts that a system font covers are shaped and drawn; the test says so where there is none.
+// A font that went away after it was found is one that has nothing.
+func TestFontThatWentAway(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Go-Bold.ttf")
+	if err := os.WriteFile(file, gobold.TTF, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fonts, _, err := LoadFonts(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(fonts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(file)
+	got, want := a.Label("Ada", LabelStyle{Size: 18, MaxWidth: 200, Font: "Go-Bold"}), artist(t).Label("Ada", LabelStyle{Size: 18, MaxWidth: 200})
+	if got == nil || string(got.Pix) != string(want.Pix) {
+		t.Error("the label is not in the built-in font")
+	}
+}
+
+// Upright faces come before slanted and heavy ones, sans before serif, whatever the files are called.
+func TestFontsThatSuitALabelComeFirst(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"a.ttf": goitalic.TTF, "b.ttf": gomono.TTF, "c.ttf": gobold.TTF, "d.ttf": goregular.TTF} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fonts, _, err := LoadFonts(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, f := range fonts.all {
+		order = append(order, f.name)
+	}
+	if got, want := strings.Join(order, ", "), "Go/d, Go/c, Go Mono/b, Go/a"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := strings.Join(fonts.Names(), " "); got != "Go Go Mono a b c d" {
+		t.Errorf("names: %s", got)
+	}
+}
+
+// Names in the scripts of the fonts that make run installs are shaped and drawn, each with the same font and none
+// with boxes; emoji keep their colours. It says so where a font is not there.
 func TestOtherScripts(t *testing.T) {
 	fonts, _, err := LoadFonts("/usr/share/fonts")
 	if err != nil {
@@ -48,13 +100,30 @@ func TestOtherScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"مريم", "שרה", "Νίκη"} {
-		if !a.covers(name) {
+	for _, name := range []string{"مريم", "שרה", "Νίκη", "王小明", "김민수", "たろう", "आदित्य", "ศิริพร", "தமிழ்", "🎉 Zoë", "👩‍👩‍👧‍👦"} {
+		if !a.covers(strings.ReplaceAll(name, " ", "")) {
 			t.Logf("no font here has %q", name)
 			continue
 		}
-		if l := a.Label(name, LabelStyle{Size: 20, MaxWidth: 400}); l == nil || brightest(l) < 0xf0 {
+		l := a.Label(name, LabelStyle{Size: 20, MaxWidth: 400})
+		if l == nil || brightest(l) < 0xe0 {
 			t.Errorf("%q has no label", name)
+			continue
 		}
+		if strings.Contains(name, "🎉") {
+			colours := map[color.RGBA]bool{}
+			for x := range l.Rect.Dx() / 2 {
+				if c := l.RGBAAt(x, l.Rect.Dy()/2); c.A == 0xff && (c.R > c.B+40 || c.B > c.R+40) {
+					colours[c] = true
+				}
+			}
+			if zoe := a.Label("Zoë", LabelStyle{Size: 20, MaxWidth: 400}); len(colours) == 0 || l.Rect.Dx() > zoe.Rect.Dx()+34 {
+				t.Errorf("%q: %d colours, %d pixels wide, %d without the emoji", name, len(colours), l.Rect.Dx(), zoe.Rect.Dx())
+			}
+		}
+	}
+	// Arabic letters join: together they are narrower than one by one.
+	if together, apart := a.layOut("مريم", 20, 400), a.layOut("م ر ي م", 20, 400); a.covers("م") && together.width > 0.9*apart.width {
+		t.Errorf("letters do not join: %.1f pixels together, %.1f apart", together.width, apart.width)
 	}
 }

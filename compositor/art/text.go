@@ -28,25 +28,31 @@ const maxRunes = 128
 // may be used by several goroutines.
 type Artist struct {
 	mu      sync.Mutex
-	faces   []*font.Face
-	names   []string   // of faces, as Fonts knows them
-	first   *font.Face // asked before all others; nil: none
+	own     *font.Face // the embedded one
+	others  []*face
+	first   *face // asked before all others; nil: none
 	shaper  shaping.HarfbuzzShaper
 	seg     shaping.Segmenter
 	wrapper shaping.LineWrapper
 }
 
+// face is one of Fonts, read when it is needed.
+type face struct {
+	*namedFont
+	face *font.Face
+}
+
 // New makes an artist of the embedded Latin, Greek and Cyrillic font and of further ones for other
 // scripts; nil is none.
 func New(fonts *Fonts) (*Artist, error) {
-	face, err := font.ParseTTF(bytes.NewReader(gomedium.TTF))
+	own, err := font.ParseTTF(bytes.NewReader(gomedium.TTF))
 	if err != nil {
 		return nil, fmt.Errorf("parse the embedded font: %w", err)
 	}
-	a := &Artist{faces: []*font.Face{face}, names: []string{""}}
+	a := &Artist{own: own}
 	if fonts != nil {
 		for _, f := range fonts.all {
-			a.faces, a.names = append(a.faces, font.NewFace(f.font)), append(a.names, f.name)
+			a.others = append(a.others, &face{namedFont: f})
 		}
 	}
 	return a, nil
@@ -55,33 +61,66 @@ func New(fonts *Fonts) (*Artist, error) {
 // prefer makes the font called name, by its family or its file, the first. Called locked.
 func (a *Artist) prefer(name string) {
 	a.first = nil
-	for i, n := range a.names {
-		if name != "" && matches(n, name) {
-			a.first = a.faces[i]
+	for _, f := range a.others {
+		if name != "" && matches(f.name, name) {
+			a.first = f
 			return
 		}
 	}
 }
 
-// ResolveFace finds a font for r. It makes Artist a shaping.Fontmap.
-func (a *Artist) ResolveFace(r rune) *font.Face {
-	if a.first != nil {
-		if _, ok := a.first.NominalGlyph(r); ok {
-			return a.first
+// of is the face if it has r and can be read.
+func (f *face) of(r rune) *font.Face {
+	if _, ok := f.has.Lookup(r); !ok {
+		return nil
+	}
+	if f.face == nil {
+		if of := f.read(); of != nil {
+			f.face = font.NewFace(of)
 		}
 	}
-	for _, f := range a.faces {
-		if _, ok := f.NominalGlyph(r); ok {
+	return f.face
+}
+
+// find is a font that has r; nil: none. Called locked.
+func (a *Artist) find(r rune) *font.Face {
+	if a.first != nil {
+		if f := a.first.of(r); f != nil {
 			return f
 		}
 	}
-	return a.faces[0]
+	if _, ok := a.own.NominalGlyph(r); ok {
+		return a.own
+	}
+	if r >= emoji {
+		for _, f := range a.others {
+			if f.pictorial {
+				if found := f.of(r); found != nil {
+					return found
+				}
+			}
+		}
+	}
+	for _, f := range a.others {
+		if found := f.of(r); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// ResolveFace finds a font for r. It makes Artist a shaping.Fontmap.
+func (a *Artist) ResolveFace(r rune) *font.Face {
+	if f := a.find(r); f != nil {
+		return f
+	}
+	return a.own
 }
 
 // drawable is s, clean, less the characters that no font has.
 func (a *Artist) drawable(s string) []rune {
 	s = strings.Map(func(r rune) rune {
-		if _, ok := a.ResolveFace(r).NominalGlyph(r); !ok {
+		if a.find(r) == nil {
 			return -1
 		}
 		return r
@@ -92,7 +131,7 @@ func (a *Artist) drawable(s string) []rune {
 // covers reports whether every character of s has a glyph.
 func (a *Artist) covers(s string) bool {
 	for _, r := range s {
-		if _, ok := a.ResolveFace(r).NominalGlyph(r); !ok {
+		if a.find(r) == nil {
 			return false
 		}
 	}
@@ -108,35 +147,47 @@ type line struct {
 // layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. What no
 // font has is left out rather than drawn as boxes. Called locked.
 func (a *Artist) layOut(s string, size, maxWidth float64) line {
+	if lines := a.wrap(s, size, maxWidth, 1); len(lines) > 0 {
+		return lines[0]
+	}
+	return line{}
+}
+
+// wrap is layOut on as many as most lines, broken between words where there is more than one. Called locked.
+func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line) {
 	text := a.drawable(s)
 	if len(text) == 0 {
-		return line{}
+		return nil
 	}
 	input := func(text []rune) shaping.Input {
 		return shaping.Input{
 			Text: text, RunEnd: len(text), Direction: direction(text), Size: fixed.Int26_6(size * 64),
-			Face: a.faces[0], Language: language.NewLanguage("en"),
+			Face: a.own, Language: language.NewLanguage("en"),
 		}
 	}
 	var runs []shaping.Output
 	for _, in := range a.seg.Split(input(text), a) {
-		runs = append(runs, a.shaper.Shape(in))
+		run := a.shaper.Shape(in)
+		narrow(&run, text)
+		runs = append(runs, run)
 	}
-	dots := []rune{'…'}
 	cfg := shaping.WrapConfig{
-		Direction: direction(text), TruncateAfterLines: 1, BreakPolicy: shaping.Always,
-		Truncator: a.shaper.Shape(input(dots)),
+		Direction: direction(text), TruncateAfterLines: most, BreakPolicy: shaping.Always,
+		Truncator: a.shaper.Shape(input([]rune{'…'})),
 	}
-	lines, _ := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
-	if len(lines) == 0 {
-		return line{}
+	if most > 1 {
+		cfg.BreakPolicy = shaping.WhenNecessary
 	}
-	l := line{runs: slices.Clone(lines[0])}
-	slices.SortFunc(l.runs, func(x, y shaping.Output) int { return int(x.VisualIndex - y.VisualIndex) })
-	for _, r := range l.runs {
-		l.width += px(r.Advance)
+	wrapped, _ := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
+	for _, w := range wrapped {
+		l := line{runs: slices.Clone(w)}
+		slices.SortFunc(l.runs, func(x, y shaping.Output) int { return int(x.VisualIndex - y.VisualIndex) })
+		for _, r := range l.runs {
+			l.width += px(r.Advance)
+		}
+		lines = append(lines, l)
 	}
-	return l
+	return lines
 }
 
 // draw paints l in colour c with its left end at x on the baseline.
@@ -147,12 +198,14 @@ func (l line) draw(dst *image.RGBA, x, baseline float64, c color.Color) {
 	size := px(l.runs[0].Size)
 	box := around(dst, x-size, baseline-2*size, x+l.width+size, baseline+size)
 	z := vector.NewRasterizer(box.Dx(), box.Dy())
-	x, baseline = x-float64(box.Min.X), baseline-float64(box.Min.Y)
-	for _, run := range l.runs {
+	left, top := float64(box.Min.X), float64(box.Min.Y)
+	for i := range l.runs {
+		run := &l.runs[i]
 		scale := px(run.Size) / float64(run.Face.Upem())
-		for _, g := range run.Glyphs {
-			if o, ok := run.Face.GlyphDataOutline(g.GlyphID); ok {
-				trace(z, o.Segments, x+px(g.XOffset), baseline-px(g.YOffset), scale)
+		for k := range run.Glyphs {
+			g := &run.Glyphs[k]
+			if o, ok := run.Face.GlyphDataOutline(g.GlyphID); !stamp(dst, run, g, x, baseline) && ok {
+				trace(z, o.Segments, x-left+px(g.XOffset), baseline-top-px(g.YOffset), scale)
 			}
 			x += px(g.Advance)
 		}
