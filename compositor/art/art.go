@@ -14,9 +14,9 @@ var (
 	veil  = color.NRGBA{0x0c, 0x0e, 0x12, 0xa6}
 )
 
-// TextSize is the size of a label's text in pixels on a tile of w x h.
+// TextSize is the size of text in pixels that suits a tile of w x h.
 func TextSize(w, h int) float64 {
-	return math.Round(min(max(math.Sqrt(float64(w)*float64(h))/26, 11), 34))
+	return math.Round(max(math.Sqrt(float64(w)*float64(h))/26, 11))
 }
 
 // LabelStyle is how a label looks. The zero colours are white on a dark veil.
@@ -114,7 +114,7 @@ func (a *Artist) Placeholder(w, h int, name, note string) *image.RGBA {
 	return img
 }
 
-// Slate is a whole canvas with a line of text, for a stage with nobody on it.
+// Slate is a whole canvas with some text, for a stage with nobody on it.
 func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,16 +122,24 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 	blue := tints[0]
 	gradient(img, mix(ground, blue, 0.10), ground)
 	size := 1.3 * TextSize(w, h)
-	cx, cy := float64(w)/2, float64(h)/2
+	lines := a.wrap(title, size, float64(w)*0.84, textLines)
+	cx, cy := float64(w)/2, float64(h)/2-leading*size/2*float64(max(len(lines)-1, 0))
 	for i := range 3 {
 		x := cx + float64(i-1)*size*0.9
 		r := size * 0.2
 		pill(img, x-r, cy-size*1.1-r, 2*r, 2*r, r, mix(ground, blue, 0.5+0.25*float64(i)))
 	}
-	l := a.layOut(title, size, float64(w)*0.9)
-	l.draw(img, cx-l.width/2, cy+size*0.7, color.RGBA{0xe6, 0xe8, 0xee, 0xff})
+	for i, l := range lines {
+		l.draw(img, cx-l.width/2, cy+size*(0.7+leading*float64(i)), color.RGBA{0xe6, 0xe8, 0xee, 0xff})
+	}
 	return img
 }
+
+// Texts of slates and captions have so many lines at most, and so many times their size from one to the next.
+const (
+	textLines = 4
+	leading   = 1.25
+)
 
 // pill fills a rectangle with round corners of radius r.
 func pill(img *image.RGBA, x, y, w, h, r float64, c color.Color) {

@@ -67,6 +67,47 @@ func TestLabelGrowsWithTheNameUntilItIsCut(t *testing.T) {
 	}
 }
 
+// What is too long for one line of a slate or a caption goes on in the next; only what is too long for four is cut.
+func TestTextsAreWrapped(t *testing.T) {
+	a := artist(t)
+	const long = "The episode begins in a moment. Grab a coffee, say hello in the chat, and tell us where you are watching from"
+	words := func(lines []line) (n int, widest float64) {
+		for _, l := range lines {
+			for _, r := range l.runs {
+				n += r.Runes.Count
+			}
+			widest = max(widest, l.width)
+		}
+		return n, widest
+	}
+	if n, widest := words(a.wrap(long, 20, 400, textLines)); n < len(long) || widest > 400 {
+		t.Errorf("%d of %d letters on 400 pixels, %.0f wide", n, len(long), widest)
+	}
+	if lines := a.wrap(long, 20, 150, textLines); len(lines) != textLines {
+		t.Errorf("%d lines on 150 pixels", len(lines))
+	}
+	c := Caption{Title: "Ada Lovelace", Size: 30, MaxWidth: 500, Text: white, Ground: veil, Accent: white}
+	one := a.Caption(c).Rect.Size()
+	c.Title = "Ada Lovelace, Countess of Computing and of much else"
+	two := a.Caption(c).Rect.Size()
+	if two.X > 500 || two.Y <= one.Y || two.Y > 2*one.Y {
+		t.Errorf("a caption of a line is %v, of two %v", one, two)
+	}
+	top := func(img *image.RGBA) int { // the first row with text or dots
+		for y := range img.Rect.Dy() {
+			for x := range img.Rect.Dx() {
+				if c := img.RGBAAt(x, y); c.B > 0x60 {
+					return y
+				}
+			}
+		}
+		return -1
+	}
+	if short, tall := top(a.Slate(640, 360, night, "Soon")), top(a.Slate(640, 360, night, long)); tall >= short || tall < 20 {
+		t.Errorf("the slate's text begins at %d with a word, at %d with three lines", short, tall)
+	}
+}
+
 func TestOddNamesAreHarmless(t *testing.T) {
 	a := artist(t)
 	for _, name := range []string{

@@ -18,44 +18,53 @@ type Caption struct {
 	Banner     bool       // across the whole width rather than a lower third
 }
 
-// Caption draws c as a picture with even sides; nil where there is nothing to read.
+// Caption draws c as a picture with even sides; nil where there is nothing to read. What is too long for a line
+// goes on in the next.
 func (a *Artist) Caption(c Caption) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prefer(c.Font)
 	defer a.prefer("")
-	pad := c.Size * 0.8
-	edge := c.Size * 0.22
-	title := a.layOut(c.Title, c.Size, float64(c.MaxWidth)-2*pad-edge)
-	sub := a.layOut(c.Sub, c.Size*0.66, float64(c.MaxWidth)-2*pad-edge)
-	wide := max(title.width, sub.width)
+	pad, edge := c.Size*0.8, c.Size*0.22
+	room := float64(c.MaxWidth) - 2*pad - edge
+	title, sub := a.wrap(c.Title, c.Size, room, textLines), a.layOut(c.Sub, c.Size*0.66, room)
+	wide := sub.width
+	for _, l := range title {
+		wide = max(wide, l.width)
+	}
 	if wide <= 0 {
 		return nil
 	}
-	w, h := even(int(math.Ceil(wide+2*pad+edge))), even(int(c.Size*2))
+	high := 2 + leading*float64(max(len(title)-1, 0))
 	if sub.width > 0 {
-		h = even(int(c.Size * 2.9))
+		high += 0.9
 	}
+	w, h := even(int(math.Ceil(wide+2*pad+edge))), even(int(c.Size*high))
 	if c.Banner {
 		w = even(c.MaxWidth)
 	}
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	radius := c.Size * 0.25
-	x := pad + edge
 	if c.Banner {
-		radius, x = 0, (float64(w)-title.width)/2
+		radius = 0
 	}
 	pill(img, 0, 0, float64(w), float64(h), radius, c.Ground)
 	if !c.Banner {
 		pill(img, 0, 0, edge, float64(h), min(edge/2, radius), c.Accent)
 	}
-	title.draw(img, x, c.Size*1.36, c.Text)
-	if c.Banner {
-		x = (float64(w) - sub.width) / 2
+	put := func(l line, baseline float64, text color.RGBA) {
+		x := pad + edge
+		if c.Banner {
+			x = (float64(w) - l.width) / 2
+		}
+		l.draw(img, x, baseline, text)
 	}
-	faint := color.RGBA(c.Text)
+	for i, l := range title {
+		put(l, c.Size*(1.36+leading*float64(i)), c.Text)
+	}
+	faint := c.Text
 	faint.R, faint.G, faint.B = faint.R/5*4, faint.G/5*4, faint.B/5*4
-	sub.draw(img, x, c.Size*2.35, faint)
+	put(sub, c.Size*(high-0.55), faint)
 	return img
 }
 
