@@ -5,6 +5,7 @@ import (
 	"image"
 	_ "image/jpeg" // pictures people lay over programs
 	_ "image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,9 +19,8 @@ func checkLayout(bad report, at string, l *Layout, short int) {
 	oneOf(bad, at+".screen", l.Screen, "auto", "off")
 	oneOf(bad, at+".order", l.Order, "join", "name", "spoken")
 	between(bad, at+".max", l.Max, 1, layout.MaxTiles)
-	room := Length{Pixels: float64(short / 8)}
-	checkLength(bad, at+".gap", l.Gap, short, room)
-	checkLength(bad, at+".margin", l.Margin, short, Length{Pixels: float64(short / 4)})
+	checkLength(bad, at+".gap", l.Gap, short, percent(12.5))
+	checkLength(bad, at+".margin", l.Margin, short, percent(25))
 	checkTile(bad, at+".tile", &l.Tile, short)
 	oneOf(bad, at+".strip.edge", l.Strip.Edge, "auto", "left", "right", "top", "bottom")
 	between(bad, at+".strip.count", l.Strip.Count, 1, 8)
@@ -95,19 +95,16 @@ func checkOverlay(bad report, at string, o *Overlay, short int) {
 func checkLength(bad report, path string, l Length, short int, most Length) {
 	px := func(l Length) float64 { return layout.Length(l).Of(short) }
 	if v := px(l); v < 0 || v > px(most)+0.001 {
+		if l.Pixels != 0 { // in the words of who wrote it
+			most = Length{Pixels: math.Floor(px(most))}
+		}
 		bad(path, "%v is out of range: use 0 to %v", l, most)
 	}
 }
 
 // pictures yields every picture that the configuration names, with its path in it.
 func (c *Config) pictures(yield func(path string, f *File)) {
-	for i := range c.Rooms {
-		r, at := &c.Rooms[i], fmt.Sprintf("rooms[%d]", i)
-		r.Layout.pictures(at+".layout", yield)
-		for k := range r.Canvases {
-			r.Canvases[k].Layout.pictures(fmt.Sprintf("%s.canvases[%d].layout", at, k), yield)
-		}
-	}
+	c.layouts(func(at string, l *Layout) { l.pictures(at, yield) })
 }
 
 func (l *Layout) pictures(at string, yield func(path string, f *File)) {

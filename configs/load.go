@@ -117,7 +117,7 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 		d.complete(&cfg.Rooms[i], fmt.Sprintf("rooms[%d]", i))
 	}
 	bad := func(path, format string, args ...any) {
-		if d.follows(path) {
+		if d.follows(path) || d.inherits(path) {
 			return
 		}
 		m := Mistake{Key: path, Text: fmt.Sprintf(format, args...)}
@@ -130,6 +130,7 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 	}
 	check(&cfg, bad)
 	checkPictures(&cfg, filepath.Dir(d.file), bad)
+	checkFonts(&cfg, bad)
 	return cfg, d.mistakes.err()
 }
 
@@ -176,6 +177,14 @@ func (d *decoder) follows(path string) bool {
 		around := m.Key != "" && (strings.HasPrefix(path, m.Key+".") || strings.HasPrefix(path, m.Key+"["))
 		return m.Key == path || around || near && d.lines[path] == 0
 	})
+}
+
+// inherits reports whether the value at path is the room's, of an entry of canvases that says none of its own, and a
+// mistake in it is known.
+func (d *decoder) inherits(path string) bool {
+	room, entry, _ := strings.Cut(path, ".canvases[")
+	_, of, found := strings.Cut(entry, "].layout.")
+	return found && d.lines[path] == 0 && d.follows(room+".layout."+of)
 }
 
 // line is where path was said, else the place around it.

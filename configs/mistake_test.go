@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/image/font/gofont/gobold"
 )
 
 // mistakes are the lines of an error of Parse.
@@ -85,6 +86,7 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    canvas: {width: 3840, height: 2560}":          `x.yaml:3: rooms[0].canvas: 3840x2560 is too large: use at most 9437184 pixels, such as 3840x2160`,
 		room + "    canvas: {height: 8}":                          `x.yaml:3: rooms[0].canvas.height: 8 is out of range: use 64 to 3840`,
 		room + "    layout: {gap: 200}":                           `x.yaml:3: rooms[0].layout.gap: 200px is out of range: use 0 to 90px`,
+		room + "    layout: {margin: 30%}":                        `x.yaml:3: rooms[0].layout.margin: 30% is out of range: use 0 to 25%`,
 		room + "    layout: {gap: wide}":                          `x.yaml:3: rooms[0].layout.gap: "wide" is not a length such as 1.5% or 12px`,
 		room + "    layout: {tile: {aspect: 9:0}}":                `x.yaml:3: rooms[0].layout.tile.aspect: "9:0" is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), fill or source`,
 		room + "    layout: {pip: {who: somebody}}":               `x.yaml:3: rooms[0].layout.pip.who: "somebody" is nobody: use speaker, speaker:2, name:Ada, role:host, screen or anyone`,
@@ -107,12 +109,34 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    canvases: [{name: a}, {name: a}]":             `x.yaml:3: rooms[0].canvases[1].name: "a" is the name of rooms[0].canvases[0] already`,
 		room + "    canvases: [{name: index}]":                    `x.yaml:3: rooms[0].canvases[0].name: "index" has a meaning of its own in addresses: use another`,
 		room + "    canvases: [{name: a, hight: 4}]":              `x.yaml:3: rooms[0].canvases[0].hight: unknown key, did you mean "height"?`,
-		room + "    canvases: [{name: a, layout: {mode: gird}}]":  `x.yaml:3: rooms[0].canvases[0].layout.mode: "gird" is not known, did you mean "grid"?`,
-		room + "    ladder: []":                                   `x.yaml:3: rooms[0].ladder: has 0 rungs: use 1 to 6, or leave it out`,
-		room + "    audio: {bitrate: 1}":                          `x.yaml:3: rooms[0].audio.bitrate: 1 is out of range: use 32k to 320k`,
+		room + "    layout: {mode: gird, strip: {count: 9}}\n    canvases: [{name: a, layout: {max: 0}}, {name: b}]": `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?` + "\n" +
+			`x.yaml:3: rooms[0].layout.strip.count: 9 is out of range: use 1 to 8` + "\n" + `x.yaml:4: rooms[0].canvases[0].layout.max: 0 is out of range: use 1 to 25`,
+		room + "    layout: {gap: 80px}\n    canvases: [{name: a, width: 320, height: 180}]": `x.yaml:4: rooms[0].canvases[0].layout.gap: 80px is out of range: use 0 to 22px`,
+		"fonts: ''\n" + room + "    layout: {labels: {font: Go}}":                            `x.yaml:4: rooms[0].layout.labels.font: "Go" can't be found: there is no font folder (fonts)`,
+		room + "    canvases: [{name: a, layout: {mode: gird}}]":                             `x.yaml:3: rooms[0].canvases[0].layout.mode: "gird" is not known, did you mean "grid"?`,
+		room + "    ladder: []":          `x.yaml:3: rooms[0].ladder: has 0 rungs: use 1 to 6, or leave it out`,
+		room + "    audio: {bitrate: 1}": `x.yaml:3: rooms[0].audio.bitrate: 1 is out of range: use 32k to 320k`,
 	} {
 		if got := strings.Join(mistakes(t, text), "\n"); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+func TestFontsAreThere(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "House-Bold.ttf"), gobold.TTF, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"house-bold": "", "Go": "", "House-Blod": `"House-Blod" is not in ` + dir + `, did you mean "House-Bold"?`,
+		"Papyrus": `"Papyrus" is not in ` + dir + `: use a font's family or the name of its file`,
+	} {
+		if want != "" {
+			want = "x.yaml:4: rooms[0].layout.overlays[0].font: " + want
+		}
+		if got := strings.Join(mistakes(t, "fonts: "+dir+"\n"+room+"    layout: {overlays: [{text: a, font: "+name+"}]}"), "\n"); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
 }

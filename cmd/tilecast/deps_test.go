@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"origin/web":         {},
 	"room":               {"media", "ingest/...", "compositor/...", "packager/...", "origin/..."},
 	"room/api":           {"room"},
-	"configs":            {"media", "ingest", "compositor", "compositor/layout", "packager", "origin", "room"},
+	"configs":            {"media", "ingest", "compositor", "compositor/art", "compositor/layout", "packager", "origin", "room"},
 	"cmd/tilecast":       {"..."},
 }
 
