@@ -185,7 +185,10 @@ func (a *arranger) settle(list []int) []int {
 	if a.spec.Order == ByName || a.spec.Order == BySpeech || len(a.spec.Pinned) > 0 {
 		return list
 	}
-	before := a.st.Before[min(len(a.plan.Slots), len(a.st.Before)):] // behind the large one
+	before := a.st.Before
+	if n := len(a.plan.Slots); n > 0 && slices.Contains(before, a.st.People[a.plan.Slots[0].Person].ID) {
+		before = before[n:] // behind the large one, unless it is new
+	}
 	place := func(i int) int { return slices.Index(before, a.st.People[i].ID) }
 	if len(before) != len(list) {
 		slices.SortStableFunc(list, func(i, j int) int {

@@ -71,6 +71,10 @@ func (a *arranger) divide(n int, aspect float64) (large image.Rectangle, small [
 	long := side(along, n, a.gap)
 	if shape > 0 {
 		thick, long = shaped(thick, long, shape)
+	} else if upright { // as long as a person still fits well
+		long = min(long, even(thick*4/3))
+	} else {
+		long = min(long, even(thick*16/9))
 	}
 	rest := across - thick - a.gap
 	if !upright {

@@ -128,6 +128,26 @@ func TestSharedScreenTakesTheStageAndGivesItBack(t *testing.T) {
 	if r := p.Slots[0].Rect; math.Abs(float64(r.Dx())/float64(r.Dy())-4./3) > 0.01 || r.Dy() < 700 {
 		t.Errorf("the screen is at %v", r)
 	}
+	// All stand behind the screen as they stood, and so does who was large.
+	for _, mode := range []Mode{Grid, Split, ActiveSpeaker} {
+		s := Spec{Mode: mode, ShareScreen: true}
+		b := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p1"})
+		q := Arrange(&s, 1280, 720, &Stage{People: shared, Speaker: "p1", Before: b.Order})
+		if got, want := who(q, shared), "S"+who(b, ps); got != want {
+			t.Errorf("%s: behind the screen %s, want %s", mode, got, want)
+		}
+		if r := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p1", Before: q.Order}); who(r, ps) != who(b, ps) {
+			t.Errorf("%s: without it %s, it was %s", mode, who(r, ps), who(b, ps))
+		}
+	}
+	// Where tiles fill what there is, one alone beside the screen still is of a person's shape.
+	for w, most := range map[int]float64{1280: 3. / 4, 720: 16. / 9} {
+		two := []Person{ps[0], shared[3]}
+		r := Arrange(&Spec{ShareScreen: true}, w, 2000-w, &Stage{People: two}).Slots[1].Rect
+		if shape := float64(r.Dx()) / float64(r.Dy()); w == 1280 && shape < most-0.01 || w == 720 && shape > most+0.01 {
+			t.Errorf("%d wide: beside the screen a tile is %v", w, r)
+		}
+	}
 	if after := Arrange(&s, 1280, 720, &Stage{People: ps}); !slices.Equal(after.Slots, before.Slots) {
 		t.Error("the stage is not as it was")
 	}
