@@ -227,10 +227,30 @@ func amplitude(x []float32, freq float64) float64 {
 	return 2 * math.Hypot(re, im) / float64(n)
 }
 
+// However many shout at once, whether their loudness is held or not, no true peak is above -1 dB.
+func TestCrowdsAreLimited(t *testing.T) {
+	for _, loud := range []float64{0, -10} {
+		d := newDesk(Mix{Loudness: loud})
+		for k := range uint64(8) {
+			d.join(false, talk(-3, k, func(s float64) bool { return math.Mod(s+float64(k)/5, 2) < 1.2 }))
+		}
+		d.join(false, func(n int64) []float32 { // and somebody's square wave
+			p := make([]float32, 2*960)
+			for i := range p {
+				p[i] = float32(1 - 2*((n*960+int64(i/2))/61%2))
+			}
+			return p
+		})
+		d.run(5)
+		if p := 20 * math.Log10(float64(level.TruePeak(d.out))); p > -1 || p < -3 {
+			t.Errorf("loudness %v: a true peak of %.2f dB", loud, p)
+		}
+	}
+}
+
 // A tone of 100 Hz at 0.4 moves by 0.0052 from sample to sample; a fade of 5 ms adds 0.0017. A click
-// would be ten times that.
+// would be ten times that. Where loudness is held it is as much of what is heard.
 func TestNothingClicks(t *testing.T) {
-	const most = 0.4*2*math.Pi*100/sampleRate + 0.4/fadeLen + 0.0005
 	for name, play := range map[string]func(d *desk){
 		"join and leave": func(d *desk) {
 			for range 5 {
@@ -282,10 +302,13 @@ func TestNothingClicks(t *testing.T) {
 			}
 		},
 	} {
-		d := newDesk(Mix{Duck: 12})
-		play(d)
-		if step, at := roughest(append(make([]float32, 2), d.out...)); step > most {
-			t.Errorf("%s: a step of %.4f at %.3f s, want at most %.4f", name, step, float64(at)/sampleRate, most)
+		for _, loud := range []float64{0, -16} {
+			d := newDesk(Mix{Loudness: loud, Duck: 12})
+			play(d)
+			most := float64(peak(d.out))*(2*math.Pi*100/sampleRate+1.0/fadeLen) + 0.0005
+			if step, at := roughest(append(make([]float32, 2), d.out...)); step > most {
+				t.Errorf("%s, loudness %v: a step of %.4f at %.3f s, want at most %.4f", name, loud, step, float64(at)/sampleRate, most)
+			}
 		}
 	}
 }
