@@ -153,7 +153,7 @@ func (cv *canvas) renderSlate(s Slate) image.Image {
 		return img
 	}
 	text := cv.c.artist.Caption(art.Caption{
-		Title: s.Text, Size: 0.06 * float64(min(cv.cfg.W, cv.cfg.H)), MaxWidth: cv.cfg.W, Text: color.RGBA{0xff, 0xff, 0xff, 0xff},
+		Title: s.Text, Size: 0.06 * float64(min(cv.cfg.W, cv.cfg.H)), MaxWidth: cv.cfg.W * 9 / 10, Plain: true, Text: color.RGBA{0xff, 0xff, 0xff, 0xff},
 		Ground: color.NRGBA{0x0c, 0x0e, 0x12, 0xa6},
 	})
 	if text != nil {

@@ -93,6 +93,20 @@ func TestTextsAreWrapped(t *testing.T) {
 	if two.X > 500 || two.Y <= one.Y || two.Y > 2*one.Y {
 		t.Errorf("a caption of a line is %v, of two %v", one, two)
 	}
+	// Without an edge what stands in the middle is as far from the left as from the right.
+	c.Plain = true
+	plain := a.Caption(c)
+	left, right := plain.Rect.Dx(), 0
+	for y := range plain.Rect.Dy() {
+		for x := range plain.Rect.Dx() {
+			if plain.RGBAAt(x, y).R > 0x80 {
+				left, right = min(left, x), max(right, x)
+			}
+		}
+	}
+	if off := left - (plain.Rect.Dx() - 1 - right); off < -3 || off > 3 || right == 0 {
+		t.Errorf("text from %d to %d of %d", left, right, plain.Rect.Dx())
+	}
 	top := func(img *image.RGBA) int { // the first row with text or dots
 		for y := range img.Rect.Dy() {
 			for x := range img.Rect.Dx() {

@@ -15,7 +15,8 @@ type Caption struct {
 	Text       color.RGBA
 	Ground     color.NRGBA
 	Accent     color.RGBA // of a lower third's edge
-	Banner     bool       // across the whole width rather than a lower third
+	Banner     bool       // across the whole width, lines in the middle, rather than a lower third
+	Plain      bool       // a box without an edge, lines in the middle
 }
 
 // Caption draws c as a picture with even sides; nil where there is nothing to read. What is too long for a line
@@ -26,6 +27,9 @@ func (a *Artist) Caption(c Caption) *image.RGBA {
 	a.prefer(c.Font)
 	defer a.prefer("")
 	pad, edge := c.Size*0.8, c.Size*0.22
+	if c.Plain || c.Banner {
+		edge = 0
+	}
 	room := float64(c.MaxWidth) - 2*pad - edge
 	title, sub := a.wrap(c.Title, c.Size, room, textLines), a.layOut(c.Sub, c.Size*0.66, room)
 	wide := sub.width
@@ -49,12 +53,12 @@ func (a *Artist) Caption(c Caption) *image.RGBA {
 		radius = 0
 	}
 	pill(img, 0, 0, float64(w), float64(h), radius, c.Ground)
-	if !c.Banner {
+	if edge > 0 {
 		pill(img, 0, 0, edge, float64(h), min(edge/2, radius), c.Accent)
 	}
 	put := func(l line, baseline float64, text color.RGBA) {
 		x := pad + edge
-		if c.Banner {
+		if edge == 0 {
 			x = (float64(w) - l.width) / 2
 		}
 		l.draw(img, x, baseline, text)
