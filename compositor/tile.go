@@ -132,6 +132,16 @@ func (t *Tile) Rename(name string) {
 	}
 }
 
+// SetRole changes the role by which layouts know the participant; empty is none.
+func (t *Tile) SetRole(role string) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.role != role {
+		t.role = role
+		t.update()
+	}
+}
+
 // SetVolume makes the tile's sound louder or softer than it came and was levelled: 1 is as it is, 0
 // silence, 4 the most. It fades.
 func (t *Tile) SetVolume(v float64) { t.strip.setVolume(v) }

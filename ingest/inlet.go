@@ -41,6 +41,7 @@ type Request struct {
 	Subject string             // of the verified token, if there was one
 	ID      string             // ?id=, a name the client keeps for itself
 	Name    string             // ?name=, shown on the tile
+	Role    string             // ?role=, for layouts: letters, digits, - and _, such as host
 	Source  string             // ?source=: "" for the camera, or SourceScreen
 	Tracks  []media.Codec      // what the offer brings: at most one video and one audio
 	Kick    func(reason error) // ends the session from the room's side; any goroutine, never blocks

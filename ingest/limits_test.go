@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	neturl "net/url"
 	"strings"
 	"testing"
 )
@@ -219,6 +220,24 @@ func TestTokens(t *testing.T) {
 		touch(http.MethodPatch, "", without)
 		touch(http.MethodPatch, "open sesame", 204)
 		touch(http.MethodDelete, "open sesame", 200)
+	}
+}
+
+// What a layout could not name is no role.
+func TestRole(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	for _, role := range []string{"", "host", "co-host_2", "Gäste", strings.Repeat("x", 64)} {
+		post(t, url+"/whip/demo?role="+neturl.QueryEscape(role), "obs")
+		if got := h.seat(len(h.seats) - 1).req.Role; got != role {
+			t.Errorf("%q is %q", role, got)
+		}
+	}
+	for _, role := range []string{"role:host", "a b", "a\n", strings.Repeat("x", 65), "host;"} {
+		res, body := request(t, http.MethodPost, url+"/whip/demo?role="+neturl.QueryEscape(role), sdpType, readFixture(t, "obs"))
+		if res.StatusCode != 400 || !strings.Contains(body, "such as host") {
+			t.Errorf("%q: %s %s", role, res.Status, body)
+		}
 	}
 }
 

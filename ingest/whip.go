@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -19,6 +20,7 @@ const (
 	retryAfter = "5" // seconds
 	maxID      = 256 // bytes of ?id=
 	maxName    = 1024
+	maxRole    = 64
 	// answerTime bounds what a POST may take; OBS gives up after 8 s (O-2).
 	answerTime = 5 * time.Second
 )
@@ -209,7 +211,7 @@ func readRequest(r *http.Request, o *offer) (Request, error) {
 	q := r.URL.Query()
 	req := Request{
 		Room: r.PathValue("room"), Token: bearer(r),
-		ID: q.Get("id"), Name: q.Get("name"), Source: q.Get("source"), Tracks: o.codecs(),
+		ID: q.Get("id"), Name: q.Get("name"), Role: q.Get("role"), Source: q.Get("source"), Tracks: o.codecs(),
 	}
 	if req.Source == "camera" {
 		req.Source = ""
@@ -221,8 +223,17 @@ func readRequest(r *http.Request, o *offer) (Request, error) {
 		return req, refuse(http.StatusBadRequest, "?id= is longer than %d bytes", maxID)
 	case len(req.Name) > maxName:
 		return req, refuse(http.StatusBadRequest, "?name= is longer than %d bytes", maxName)
+	case !IsRole(req.Role):
+		return req, refuse(http.StatusBadRequest, "?role=%s is no role: use up to %d letters, digits, - and _, such as host", abridge(req.Role), maxRole)
 	}
 	return req, nil
+}
+
+// IsRole reports whether s can be a Request's role; no role is one.
+func IsRole(s string) bool {
+	return len(s) <= maxRole && !strings.ContainsFunc(s, func(c rune) bool {
+		return c != '-' && c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c)
+	})
 }
 
 // join finds the broadcaster a seat and opens the session.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/layout"
 	"tilecast/ingest"
 	"tilecast/media"
 	"tilecast/origin"
@@ -83,6 +84,50 @@ func TestParticipantsHaveVolume(t *testing.T) {
 			t.Errorf("who comes back is another: %+v", p)
 		}
 	}, demo())
+}
+
+// Layouts find people by the roles that they claim, or that somebody gives them.
+func TestRolesAreForLayouts(t *testing.T) {
+	cfg := demo()
+	look := &cfg.Canvases[0].Look
+	look.Layout.Mode, look.Layout.Pinned = layout.Single, []layout.Who{{By: "role", Text: "host", N: 1}}
+	look.Label.Show = false
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		shown := func() codec.YCbCr {
+			time.Sleep(200 * time.Millisecond)
+			pic := rs.rooms["demo"].prog.comp.Snapshot()
+			defer pic.Release()
+			return pic.Pixel(pic.W/4, pic.H/4)
+		}
+		roles := func() (all string) {
+			for _, p := range rs.List()[0].Participants {
+				all += p.Name + "=" + p.Role + " "
+			}
+			return all
+		}
+		enter(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		ada := shown()
+		enter(t, rs, ingest.Request{Session: "2", Name: "Bob", Role: "host"})
+		bob := shown()
+		if ada == bob || roles() != "Ada= Bob=host " {
+			t.Fatalf("%v of Ada, %v of the host: %s", ada, bob, roles())
+		}
+		of := func(k int, role string) error {
+			_, err := rs.Change("demo", rs.List()[0].Participants[k].ID, Change{Role: &role})
+			return err
+		}
+		if err := errors.Join(of(0, "host"), of(1, "")); err != nil || shown() != ada || roles() != "Ada=host Bob= " {
+			t.Errorf("%v, shown %v: %s", err, shown(), roles())
+		}
+		if err := of(0, "two words"); !errors.Is(err, ErrValue) || roles() != "Ada=host Bob= " {
+			t.Errorf("a role of two words: %v", err)
+		}
+		enter(t, rs, ingest.Request{Session: "3", Name: "Bob", Role: "guest"}) // comes back with another
+		enter(t, rs, ingest.Request{Session: "4", Name: "Ada"})
+		if roles() != "Ada=host Bob=guest " {
+			t.Errorf("who came back: %s", roles())
+		}
+	}, cfg)
 }
 
 func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {

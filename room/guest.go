@@ -16,6 +16,7 @@ import (
 type guest struct {
 	id, name     string
 	public       string // its id for others: identities are nobody's business
+	role         string // for layouts
 	volume       float64
 	muted        bool
 	tile         *compositor.Tile
@@ -91,6 +92,10 @@ func (g *guest) takeOver(req ingest.Request) {
 	if name := displayName(req); name != "" {
 		g.name = name
 		g.tile.Rename(name)
+	}
+	if req.Role != "" {
+		g.role = req.Role
+		g.tile.SetRole(g.role)
 	}
 	g.audio, g.video = 0, 0
 	g.tile.SetDevices(true, true)

@@ -21,6 +21,7 @@ var ErrValue = errors.New("value out of range")
 type Change struct {
 	Volume *float64 `json:"volume"` // 1 is as levelled, 0 silence, 4 (12 dB up) the most
 	Muted  *bool    `json:"muted"`  // in the program; the broadcaster is not asked
+	Role   *string  `json:"role"`   // for layouts, such as host; empty for none
 }
 
 // Change applies c to a participant at once, and answers what holds then.
@@ -31,6 +32,9 @@ func (rs *Rooms) Change(room, id string, c Change) (Participant, error) {
 	}
 	if c.Volume != nil && !(*c.Volume >= 0 && *c.Volume <= 4) {
 		return Participant{}, fmt.Errorf("%w: volume %v: use 0 to 4, where 1 is as it comes", ErrValue, *c.Volume)
+	}
+	if c.Role != nil && !ingest.IsRole(*c.Role) {
+		return Participant{}, fmt.Errorf("%w: role %.80q: use letters, digits, - and _, such as host", ErrValue, *c.Role)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,12 +57,16 @@ func (g *guest) change(c Change) {
 		g.muted = *c.Muted
 		g.tile.SetMuted(g.muted)
 	}
+	if c.Role != nil {
+		g.role = *c.Role
+		g.tile.SetRole(g.role)
+	}
 }
 
 // status is what can be said of g. Called locked.
 func (g *guest) status() Participant {
 	p := Participant{
-		ID: g.public, Name: g.name, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil || g.away != nil,
+		ID: g.public, Name: g.name, Role: g.role, Audio: g.audio > 0, Video: g.video > 0, Away: g.seat == nil || g.away != nil,
 		Volume: g.volume, Muted: g.muted,
 	}
 	if p.Video {

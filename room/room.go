@@ -153,8 +153,8 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 		if name == "" {
 			name = fmt.Sprintf("Guest %d", r.joined)
 		}
-		g = &guest{id: id, public: newID()[:12], name: name, fresh: fresh, volume: 1}
-		g.tile = r.prog.comp.Join(compositor.TileConfig{ID: g.public, Name: name, Kind: kind(req)})
+		g = &guest{id: id, public: newID()[:12], name: name, role: req.Role, fresh: fresh, volume: 1}
+		g.tile = r.prog.comp.Join(compositor.TileConfig{ID: g.public, Name: name, Role: req.Role, Kind: kind(req)})
 		r.guests = append(r.guests, g)
 	} else {
 		g.takeOver(req)

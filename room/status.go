@@ -20,6 +20,7 @@ type Status struct {
 type Participant struct {
 	ID     string  `json:"id"` // for as long as the seat is kept
 	Name   string  `json:"name"`
+	Role   string  `json:"role,omitempty"` // for layouts
 	Audio  bool    `json:"audio"`
 	Video  bool    `json:"video"`
 	Codec  string  `json:"codec,omitempty"` // of the video

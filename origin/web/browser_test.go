@@ -476,7 +476,7 @@ func (b *browser) deleted() {
 func TestStageByAddress(t *testing.T) {
 	b := newBrowser(t)
 	for _, codec := range []string{"VP8", "H264"} {
-		b.open("/stage/demo?auto=1&id=one&token=sesame&codec=" + codec)
+		b.open("/stage/demo?auto=1&id=one&role=host&token=sesame&codec=" + codec)
 		b.state("live")
 		b.gateway.set(func(g *gateway) {
 			offer := g.offers[len(g.offers)-1]
@@ -486,7 +486,7 @@ func TestStageByAddress(t *testing.T) {
 			if g.tokens[len(g.tokens)-1] != "Bearer sesame" {
 				t.Errorf("came with %q", g.tokens[len(g.tokens)-1])
 			}
-			if g.posts[len(g.posts)-1] != "id=one" {
+			if g.posts[len(g.posts)-1] != "id=one&role=host" {
 				t.Errorf("posted with %q", g.posts[len(g.posts)-1])
 			}
 			g.deleted = 0

@@ -81,6 +81,7 @@ func TestParticipantsAreChanged(t *testing.T) {
 		says       string
 	}{
 		{"demo/participants/ada", `{"volume": 0.5, "muted": true}`, 200, `"id":"ada"`},
+		{"demo/participants/ada", `{"volume": 0.5, "muted": true, "role": "host"}`, 200, `"id":"ada"`},
 		{"demo/participants/ada", `{}`, 200, `"volume":1`},
 		{"demo/participants/bob", `{"muted": true}`, 404, "no such participant"},
 		{"demo/participants/ada", `{"volume": 9}`, 400, "out of range"},
@@ -96,6 +97,9 @@ func TestParticipantsAreChanged(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d and %q", c.body[:min(len(c.body), 60)], w.Code, w.Body, c.want, c.says)
 		}
 		if c.want == 200 && c.body != "{}" && (*rs.change.Volume != 0.5 || !*rs.change.Muted) {
+			t.Errorf("%s became %+v", c.body, rs.change)
+		}
+		if strings.Contains(c.body, "role") && (rs.change.Role == nil || *rs.change.Role != "host") {
 			t.Errorf("%s became %+v", c.body, rs.change)
 		}
 	}

@@ -172,6 +172,7 @@ function destination(source = '') {
   const to = new URLSearchParams({ id: window.tilecast.id });
   const name = $('name').value.trim();
   if (name) to.set('name', name);
+  if (query.get('role')) to.set('role', query.get('role'));
   if (source) to.set('source', source);
   return `/whip/${room}?${to}`;
 }
