@@ -221,6 +221,43 @@ func TestLabelsAndCornersAreDrawn(t *testing.T) {
 	}
 }
 
+// Who is not heard, for whatever reason, has the microphone struck through beside the name.
+func TestWhoIsNotHeardIsSeen(t *testing.T) {
+	cfg := config()
+	cfg.Delay, cfg.Canvases[0].Look = 0, DefaultLook()
+	cfg.Canvases[0].Look.Motion.Duration = 0
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
+	p.feed(0, 0, 1264, 704, white, 0)
+	tile := p.tiles[0]
+	red := func() (n int) { // pixels of the struck-through microphone
+		p.Frame()
+		pic := p.Compositor.Snapshot()
+		defer pic.Release()
+		for y := 600; y < 720; y += 2 {
+			for x := 0; x < 300; x += 2 {
+				if pic.Pixel(x, y).Cr > 160 {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	for _, step := range []struct {
+		what string
+		do   func()
+		want bool
+	}{
+		{"as it comes", func() {}, false}, {"muted", func() { tile.SetMuted(true) }, true}, {"heard again", func() { tile.SetMuted(false) }, false},
+		{"volume 0", func() { tile.SetVolume(0) }, true}, {"half", func() { tile.SetVolume(0.5) }, false},
+		{"microphone off", func() { tile.SetDevices(true, false) }, true}, {"on", func() { tile.SetDevices(true, true) }, false},
+	} {
+		step.do()
+		if n := red(); n > 20 != step.want {
+			t.Errorf("%s: %d red pixels", step.what, n)
+		}
+	}
+}
+
 // TestTinyStage: art that does not fit its tile must not reach its neighbours.
 func TestTinyStage(t *testing.T) {
 	cfg := config()

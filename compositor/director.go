@@ -153,7 +153,7 @@ func (t *Tile) sight(now media.Time) layout.Video {
 
 // muted reports whether nothing can be heard of t. Called with c.mu held.
 func (t *Tile) muted() bool {
-	return t.kind == Camera && (t.micOff || t.audio == nil && t.video != nil && !t.c.inline)
+	return t.kind == Camera && (t.micOff || t.strip.heard() == 0 || t.audio == nil && t.video != nil && !t.c.inline)
 }
 
 // SetDevices says whether the participant's camera and microphone are on, as far as they say so:

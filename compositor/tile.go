@@ -144,10 +144,20 @@ func (t *Tile) SetRole(role string) {
 
 // SetVolume makes the tile's sound louder or softer than it came and was levelled: 1 is as it is, 0
 // silence, 4 the most. It fades.
-func (t *Tile) SetVolume(v float64) { t.strip.setVolume(v) }
+func (t *Tile) SetVolume(v float64) { t.mix(func() { t.strip.setVolume(v) }) }
 
 // SetMuted says whether the tile is heard. It fades.
-func (t *Tile) SetMuted(muted bool) { t.strip.muted.Store(muted) }
+func (t *Tile) SetMuted(muted bool) { t.mix(func() { t.strip.muted.Store(muted) }) }
+
+// mix changes how the tile is heard, and shows where it is not.
+func (t *Tile) mix(change func()) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	before := t.muted()
+	if change(); t.muted() != before {
+		t.update()
+	}
+}
 
 // SetAway says whether the participant is gone for now and expected back: then a
 // tile without a picture says so.
