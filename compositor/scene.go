@@ -154,7 +154,8 @@ func (cv *canvas) others(slot layout.Slot) cell {
 func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 	size, st, look := slot.Rect.Size(), &t.stills[cv.index], &cv.look
 	named := look.Label.Show && !(t.kind == Screen && slot.Main) // which would lie over what is shown
-	st.render(t.c.artist, stillKey{t.name, size, cv.lookNumber, named, t.muted(), t.away}, look)
+	text := textSize(size, min(cv.cfg.W, cv.cfg.H))
+	st.render(t.c.artist, stillKey{t.name, size, text, cv.lookNumber, named, t.muted(), t.away}, look)
 	cl := cell{
 		key: t.key, rect: slot.Rect, fit: look.Fit, away: t.away, off: t.cameraOff, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
 	}
@@ -162,7 +163,7 @@ func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 		cl.fit = look.ScreenFit
 	}
 	if cl.label != nil {
-		cl.labelAt = labelAt(cl.label, size, look.Label.Position)
+		cl.labelAt = labelAt(cl.label, size, text, look.Label.Position)
 	}
 	if t.video != nil {
 		cl.film = t.video.film

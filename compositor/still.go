@@ -3,6 +3,7 @@ package compositor
 import (
 	"image"
 	"image/color"
+	"math"
 
 	"golang.org/x/image/draw"
 
@@ -21,7 +22,8 @@ type still struct {
 type stillKey struct {
 	name     string
 	size     image.Point
-	look     int // canvas.look's number
+	text     float64 // size of the label's, px
+	look     int     // canvas.look's number
 	labelled bool
 	muted    bool
 	away     bool // lost is another picture than blank
@@ -68,25 +70,32 @@ func placeholder(a *art.Artist, key stillKey, look *Look, note string) image.Ima
 
 // label is the name for a tile of that size, nil where there is no room for it.
 func label(a *art.Artist, key stillKey, look *Look) *codec.Overlay {
-	room := key.size.X - 2*inset(key.size)
+	room := key.size.X - 2*inset(key.text)
 	l := look.Label
 	st := art.LabelStyle{
-		Size: art.TextSize(key.size.X, key.size.Y) * max(l.Size, 0.1), MaxWidth: room, Font: l.Font, Text: l.Color, Ground: l.Ground,
+		Size: key.text * max(l.Size, 0.1), MaxWidth: room, Font: l.Font, Text: l.Color, Ground: l.Ground,
 		Muted: key.muted && l.MutedIcon,
 	}
 	img := a.Label(key.name, st)
-	if img == nil || img.Rect.Dx() > room || img.Rect.Dy() > key.size.Y-inset(key.size) {
+	if img == nil || img.Rect.Dx() > room || img.Rect.Dy() > key.size.Y-inset(key.text) {
 		return nil
 	}
 	return codec.NewOverlay(img)
 }
 
-// inset is a label's distance from its tile's edges.
-func inset(size image.Point) int { return int(art.TextSize(size.X, size.Y)*0.55) &^ 1 }
+// textSize is that of a label's text, in pixels, as suits a tile of that size on a canvas whose shorter side is
+// short: to be read from where the canvas is watched, however small the tile.
+func textSize(size image.Point, short int) float64 {
+	s := float64(short)
+	return math.Round(min(max(art.TextSize(size.X, size.Y), 0.0195*s), max(0.047*s, 11)))
+}
 
-// labelAt is where on a tile its label lies.
-func labelAt(l *codec.Overlay, size image.Point, position string) image.Point {
-	in := inset(size)
+// inset is a label's distance from its tile's edges.
+func inset(text float64) int { return int(text*0.55) &^ 1 }
+
+// labelAt is where on a tile its label lies, whose text is of that size.
+func labelAt(l *codec.Overlay, size image.Point, text float64, position string) image.Point {
+	in := inset(text)
 	x, y := in, size.Y-in-l.H
 	switch position {
 	case "bottom-center", "top-center":
