@@ -92,7 +92,7 @@ type Motion struct {
 func DefaultLook() Look {
 	return Look{
 		Layout: layout.Spec{
-			Mode: layout.Grid, ShareScreen: true, Aspect: 16.0 / 9, Gap: layout.Percent(1.1), Margin: layout.Percent(1.1),
+			Mode: layout.Grid, ShareScreen: true, Aspect: layout.Suited, Gap: layout.Percent(1.1), Margin: layout.Percent(1.1),
 			More: true, Order: layout.ByJoining,
 			Strip: layout.StripSpec{Edge: layout.Auto, Count: 4, Size: layout.Percent(20)},
 			Pip: layout.PipSpec{

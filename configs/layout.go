@@ -177,7 +177,7 @@ func defaultLayout() Layout {
 	return Layout{
 		Mode: "grid", Screen: "auto",
 		Tile: Tile{
-			Aspect: 16.0 / 9, Fit: "cover", ScreenFit: "contain", Radius: percent(1.6), Border: Line{Color: Color{0xff, 0xff, 0xff}},
+			Aspect: Aspect(layout.Suited), Fit: "cover", ScreenFit: "contain", Radius: percent(1.6), Border: Line{Color: Color{0xff, 0xff, 0xff}},
 			Highlight: Line{percent(0.5), Color{0x4f, 0x9c, 0xff}}, Shadow: Shadow{Opacity: 0.5},
 		},
 		Gap: percent(1.1), Margin: percent(1.1), Max: layout.MaxTiles, More: true, Order: "join", Pinned: []Who{},

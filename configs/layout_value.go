@@ -72,7 +72,7 @@ func parseLength(s string) (Length, error) {
 }
 
 // aspects are shapes that have a name.
-var aspects = map[string]Aspect{"fill": Aspect(layout.Fill), "source": Aspect(layout.Source)}
+var aspects = map[string]Aspect{"auto": Aspect(layout.Suited), "fill": Aspect(layout.Fill), "source": Aspect(layout.Source)}
 
 func parseAspect(s string) (Aspect, error) {
 	if a, ok := aspects[s]; ok {
@@ -82,7 +82,7 @@ func parseAspect(s string) (Aspect, error) {
 	a, errW := strconv.ParseFloat(w, 64)
 	b, errH := strconv.ParseFloat(h, 64)
 	if !ok || errW != nil || errH != nil || !(a/b >= 0.2 && a/b <= 5) {
-		return 0, fmt.Errorf("%q is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), fill or source", s)
+		return 0, fmt.Errorf("%q is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), auto, fill or source", s)
 	}
 	return Aspect(a / b), nil
 }

@@ -12,15 +12,15 @@ func (a *arranger) grid(list []int) {
 	if more > 0 {
 		n++
 	}
-	aspect := float64(a.spec.Aspect)
+	of := a.shape(-1)
 	if a.spec.Aspect == Source {
-		aspect = a.median(shown)
+		of = exactly(a.median(shown))
 	}
-	rects := gridOf(a.area, n, a.gap, a.spec.Columns, aspect)
+	rects := gridOf(a.area, n, a.gap, a.spec.Columns, of)
 	for k, i := range shown {
 		r := rects[k]
 		if a.spec.Aspect == Source {
-			r = within(r, a.shape(i))
+			r = a.shape(i).within(r)
 		}
 		a.add(i, r, false)
 	}
@@ -39,7 +39,7 @@ func (a *arranger) others(more int, r image.Rectangle) {
 func (a *arranger) median(list []int) float64 {
 	var all []float64
 	for _, i := range list {
-		all = append(all, a.shape(i))
+		all = append(all, a.source(i))
 	}
 	if len(all) == 0 {
 		return 16.0 / 9
@@ -48,10 +48,10 @@ func (a *arranger) median(list []int) float64 {
 	return all[len(all)/2]
 }
 
-// gridOf is n tiles in area, all of one size: of the shape aspect, or as large as they can be when it
-// is 0. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
+// gridOf is n tiles in area, all of one size: of the shape of, or as large as they can be when it
+// is any. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
 // the one with fewer holes, and then tiles stand side by side on a wide area and above one another on an upright one.
-func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.Rectangle {
+func gridOf(area image.Rectangle, n, gap, columns int, of shape) []image.Rectangle {
 	var best struct {
 		cols, w, h, holes int
 		score             float64
@@ -63,8 +63,8 @@ func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.R
 		rows := (n + cols - 1) / cols
 		w, h := side(area.Dx(), cols, gap), side(area.Dy(), rows, gap)
 		score := 0.0
-		if aspect > 0 {
-			w, h = shaped(w, h, aspect)
+		if !of.any() {
+			w, h = of.fit(w, h)
 			score = float64(w * h)
 		} else { // the nearer to 4:3 and the fewer holes the better
 			shape := float64(w) / float64(h) / (4.0 / 3)
@@ -80,7 +80,7 @@ func gridOf(area image.Rectangle, n, gap, columns int, aspect float64) []image.R
 		}
 	}
 	out := rows(area, n, best.cols, best.w, best.h, gap)
-	if aspect <= 0 {
+	if of.any() {
 		flush(out, area, best.cols)
 	}
 	return out
@@ -139,24 +139,4 @@ func fitGap(total, size, n, gap int) int {
 		return max(even((total-n*size)/(n-1)), 0)
 	}
 	return gap
-}
-
-// shaped is the largest even size of the shape aspect in w x h.
-func shaped(w, h int, aspect float64) (int, int) {
-	if float64(w) > float64(h)*aspect {
-		return max(nearest2(float64(h)*aspect, w), 2), h
-	}
-	return w, max(nearest2(float64(w)/aspect, h), 2)
-}
-
-// nearest2 is the even number nearest to x that is at most limit.
-func nearest2(x float64, limit int) int { return min(int(x/2+0.5)*2, even(limit)) }
-
-// within is the largest even rectangle of the shape aspect in the middle of r.
-func within(r image.Rectangle, aspect float64) image.Rectangle {
-	if aspect <= 0 {
-		return r
-	}
-	w, h := shaped(r.Dx(), r.Dy(), aspect)
-	return middle(r, w, h)
 }

@@ -28,7 +28,7 @@ const (
 	BySpeech  Order = "spoken" // who spoke last, first
 )
 
-// Edge is where a strip lies. Auto is the right on a wide canvas and the bottom on an upright one.
+// Edge is where a strip lies. Auto is the right on a wide canvas and the bottom on others.
 type Edge string
 
 const (
@@ -49,12 +49,13 @@ const (
 	Column        Direction = "column"
 )
 
-// Aspect is a tile's width by its height, or one of the two that are no number.
+// Aspect is a tile's width by its height, or one of those that are no number.
 type Aspect float64
 
 const (
 	Fill   Aspect = 0  // a tile takes all the room there is
 	Source Aspect = -1 // a tile is of its picture's shape
+	Suited Aspect = -2 // 16:9 on a wide canvas; on others what fills them best, from 3:4 to 16:9
 )
 
 // Length is a distance on a canvas: a share of one of its sides, or pixels.
@@ -77,7 +78,7 @@ type Spec struct {
 	Mode        Mode
 	ShareScreen bool // a shared screen takes the stage while there is one, whatever the mode
 	Aspect      Aspect
-	Gap, Margin Length // between tiles, and around all
+	Gap, Margin Length // between tiles, and around all; Single, Split and Pip have no margin
 	Columns     int    // of a grid; 0: as many as make the tiles largest
 	Max         int    // tiles; 0: MaxTiles
 	More        bool   // the last tile counts those beyond Max
@@ -198,6 +199,7 @@ func (a *arranger) run(list []int) {
 	case ActiveSpeaker:
 		a.activeSpeaker(list)
 	case Single:
+		a.area = a.canvas()
 		a.add(a.main(list), a.area, true)
 	case Split:
 		a.share(list)
@@ -251,16 +253,28 @@ func (a *arranger) main(list []int) int {
 	return best
 }
 
-// aspect is the shape of i's tile, w by h; Fill stays.
-func (a *arranger) aspect(i int) float64 {
-	if a.spec.Aspect != Source {
-		return float64(a.spec.Aspect)
+// canvas is all of it.
+func (a *arranger) canvas() image.Rectangle { return image.Rect(0, 0, a.w, a.h) }
+
+// wide reports whether the canvas is clearly wider than high.
+func (a *arranger) wide() bool { return 4*a.w > 5*a.h }
+
+// shape is that of i's tile; -1 is the tile of nobody in particular.
+func (a *arranger) shape(i int) shape {
+	switch aspect := a.spec.Aspect; {
+	case aspect == Source:
+		return exactly(a.source(i))
+	case aspect == Suited && !a.wide():
+		return shape{3.0 / 4, 16.0 / 9}
+	case aspect == Suited:
+		return exactly(16.0 / 9)
+	default:
+		return exactly(float64(aspect))
 	}
-	return a.shape(i)
 }
 
-// shape is that of i's picture.
-func (a *arranger) shape(i int) float64 {
+// source is the shape of i's picture, w by h.
+func (a *arranger) source(i int) float64 {
 	if i >= 0 && a.st.People[i].Aspect > 0 {
 		return min(max(a.st.People[i].Aspect, 0.2), 5)
 	}

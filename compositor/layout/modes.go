@@ -10,20 +10,20 @@ import (
 // activeSpeaker is one large and the others in a strip.
 func (a *arranger) activeSpeaker(list []int) {
 	main := a.main(list)
-	a.withStrip(main, a.aspect(main), without(list, main))
+	a.withStrip(main, a.shape(main), without(list, main))
 }
 
 // screen is the latest shared screen, whole, with everybody else in a strip.
 func (a *arranger) screen(screens, people []int) {
 	main := screens[0]
-	a.withStrip(main, a.shape(main), append(people, screens[1:]...))
+	a.withStrip(main, exactly(a.source(main)), append(people, screens[1:]...))
 }
 
-// withStrip shows main large, in the shape aspect, and as many of rest as have room in the strip.
-func (a *arranger) withStrip(main int, aspect float64, rest []int) {
+// withStrip shows main large, in the shape of, and as many of rest as have room in the strip.
+func (a *arranger) withStrip(main int, of shape, rest []int) {
 	a.add(main, image.Rectangle{}, true)
 	if len(rest) == 0 {
-		a.plan.Slots[0].Rect = within(a.area, aspect)
+		a.plan.Slots[0].Rect = of.within(a.area)
 		return
 	}
 	count := a.spec.Strip.Count
@@ -35,7 +35,7 @@ func (a *arranger) withStrip(main int, aspect float64, rest []int) {
 	if more > 0 {
 		n++
 	}
-	large, small := a.divide(n, aspect)
+	large, small := a.divide(n, of)
 	a.plan.Slots[0].Rect = large
 	for k, i := range shown {
 		a.add(i, small[k], false)
@@ -44,33 +44,30 @@ func (a *arranger) withStrip(main int, aspect float64, rest []int) {
 }
 
 // divide cuts the area into the large tile and n small ones along an edge. Both stand together in the middle.
-func (a *arranger) divide(n int, aspect float64) (large image.Rectangle, small []image.Rectangle) {
+func (a *arranger) divide(n int, of shape) (large image.Rectangle, small []image.Rectangle) {
 	edge := a.spec.Strip.Edge
 	if edge == "" || edge == Auto {
-		edge = Right
-		if a.area.Dx() < a.area.Dy() {
-			edge = Bottom
+		edge = Bottom
+		if a.wide() {
+			edge = Right
 		}
 	}
 	size := a.spec.Strip.Size
 	if size == (Length{}) {
 		size = Percent(20)
 	}
-	shape := float64(a.spec.Aspect)
-	if a.spec.Aspect == Source {
-		shape = 16.0 / 9
-	}
+	tile := a.shape(-1)
 	w, h := a.area.Dx(), a.area.Dy()
 	upright := edge == Left || edge == Right
 	across, along := w, h
 	if !upright {
-		across, along, shape = h, w, inverse(shape)
+		across, along, tile = h, w, tile.inverse()
 	}
 	// The strip is thick across, its tiles are long along it.
 	thick := min(max(even(int(size.Of(across))), 16), even(across/2))
 	long := side(along, n, a.gap)
-	if shape > 0 {
-		thick, long = shaped(thick, long, shape)
+	if !tile.any() {
+		thick, long = tile.fit(thick, long)
 	} else if upright { // as long as a person still fits well
 		long = min(long, even(thick*4/3))
 	} else {
@@ -82,41 +79,67 @@ func (a *arranger) divide(n int, aspect float64) (large image.Rectangle, small [
 	} else {
 		large = image.Rect(0, 0, rest, h)
 	}
-	large = within(large, aspect)
+	large = of.within(large)
 	lw, lh := large.Dx(), large.Dy()
 	if !upright {
 		lw, lh = lh, lw
 	}
-	// In the frame of the strip: across first.
+	small = lineUp(n, thick, long, along, a.gap, upright)
+	if room := min(across-lw-a.gap, lw); room > thick && !upright && a.spec.Aspect == Suited && !a.wide() {
+		small, thick = a.spread(small, image.Rect(0, 0, along, room))
+	}
 	start := even((across - lw - a.gap - thick) / 2)
-	gap := fitGap(along, long, n, a.gap)
-	top := even((along - n*long - (n-1)*gap) / 2)
 	mainAt, stripAt := start, start+lw+a.gap
 	if edge == Left || edge == Top {
 		stripAt, mainAt = start, start+thick+a.gap
 	}
-	place := func(x, y, w, h int) image.Rectangle {
-		if !upright {
-			x, y, w, h = y, x, h, w
+	point := func(across, along int) image.Point {
+		if upright {
+			return image.Pt(across, along).Add(a.area.Min)
 		}
-		return image.Rect(x, y, x+w, y+h).Add(a.area.Min)
+		return image.Pt(along, across).Add(a.area.Min)
 	}
-	large = place(mainAt, even((along-lh)/2), lw, lh)
-	for k := range n {
-		small = append(small, place(stripAt, top+k*(long+gap), thick, long))
-	}
+	large = image.Rectangle{Max: large.Size()}.Add(point(mainAt, even((along-lh)/2)))
+	move(small, point(stripAt, 0))
 	return large, small
 }
 
-func inverse(x float64) float64 {
-	if x == 0 {
-		return 0
+// spread is the tiles of a strip in rows, from the top of r on, where that makes them much larger, and how high they are together.
+func (a *arranger) spread(strip []image.Rectangle, r image.Rectangle) ([]image.Rectangle, int) {
+	n, was := len(strip), strip[0].Size()
+	rows := gridOf(r, n, a.gap, 0, a.shape(-1))
+	if 2*rows[0].Dx()*rows[0].Dy() <= 3*was.X*was.Y {
+		return strip, was.Y
 	}
-	return 1 / x
+	move(rows, image.Pt(0, -rows[0].Min.Y))
+	return rows, rows[n-1].Max.Y
+}
+
+// lineUp is n tiles in the middle of a strip of which along is the length: thick across it, long along it.
+func lineUp(n, thick, long, along, gap int, upright bool) (tiles []image.Rectangle) {
+	gap = fitGap(along, long, n, gap)
+	at := even((along - n*long - (n-1)*gap) / 2)
+	for range n {
+		r := image.Rect(0, at, thick, at+long)
+		if !upright {
+			r = image.Rect(at, 0, at+long, thick)
+		}
+		tiles = append(tiles, r)
+		at += long + gap
+	}
+	return tiles
+}
+
+// move shifts all tiles by the same.
+func move(tiles []image.Rectangle, by image.Point) {
+	for i := range tiles {
+		tiles[i] = tiles[i].Add(by)
+	}
 }
 
 // share is two to four who divide the canvas without bars.
 func (a *arranger) share(list []int) {
+	a.area = a.canvas()
 	count := a.spec.Split.Count
 	if count == 0 {
 		count = 4
@@ -138,7 +161,7 @@ func (a *arranger) share(list []int) {
 			cols = 1
 		}
 	}
-	rects := gridOf(a.area, n, a.gap, cols, 0)
+	rects := gridOf(a.area, n, a.gap, cols, shape{})
 	for k, i := range shown {
 		a.add(i, rects[k], false)
 	}
@@ -148,6 +171,7 @@ func (a *arranger) share(list []int) {
 // pip is one full frame and one in a corner of it.
 func (a *arranger) pip(list []int) {
 	p := &a.spec.Pip
+	a.area = a.canvas()
 	small := -1
 	if p.Who.named() && len(list) > 1 {
 		small = p.Who.find(a.st, list)
@@ -171,11 +195,11 @@ func (a *arranger) pip(list []int) {
 		size = Percent(25)
 	}
 	w := min(max(even(int(size.Of(a.w))), 16), a.area.Dx())
-	aspect := a.aspect(small)
-	if aspect <= 0 {
-		aspect = 16.0 / 9
+	of := a.shape(small)
+	if of.any() {
+		of = exactly(16.0 / 9)
 	}
-	w, h := shaped(w, a.area.Dy(), aspect)
+	w, h := exactly(of.least).fit(w, a.area.Dy())
 	off := p.Offset.Even(a.short)
 	x, y := a.area.Max.X-w-off, a.area.Max.Y-h-off
 	if strings.HasSuffix(p.Corner, "left") {

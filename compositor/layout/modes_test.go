@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func anySpec() (s Spec, overlap bool) {
 	pick := func(words ...string) string { return words[rand.IntN(len(words))] }
 	s = Spec{
 		Mode: modes[rand.IntN(len(modes))], ShareScreen: rand.IntN(2) == 0,
-		Aspect: []Aspect{Fill, Source, 16. / 9, 1, 3. / 4, 4. / 3}[rand.IntN(6)],
+		Aspect: []Aspect{Fill, Source, Suited, 16. / 9, 1, 3. / 4, 4. / 3}[rand.IntN(7)],
 		Gap:    Percent(rand.Float64() * 5), Margin: Pixels(rand.Float64() * 40), Columns: rand.IntN(6) * rand.IntN(2),
 		Max: rand.IntN(26), More: rand.IntN(2) == 0, Order: []Order{ByJoining, ByName, BySpeech}[rand.IntN(3)],
 		OmitAudioOnly: rand.IntN(4) == 0, OmitVideoOff: rand.IntN(4) == 0,
@@ -64,6 +65,11 @@ func TestTilesOfAnyLayout(t *testing.T) {
 			if s.Mode == Grid && !s.ShareScreen && s.Aspect > 0 && r.Dx() > 60 && r.Dy() > 60 {
 				if d := math.Abs(float64(r.Dx()) - float64(r.Dy())*float64(s.Aspect)); d > 2+2*float64(s.Aspect) {
 					fail(fmt.Sprintf("%v is not of the shape %v", r, s.Aspect))
+				}
+			}
+			if alone := s.Mode == Single || s.Mode == Split || s.Mode == Pip || s.Mode == Custom || ps[max(slot.Person, 0)].Screen; s.Aspect == Suited && !alone && r.Dx() > 60 && r.Dy() > 60 {
+				if shape := float64(r.Dx()) / float64(r.Dy()); shape < 0.7 || shape > 1.9 {
+					fail(fmt.Sprintf("%v suits nobody", r))
 				}
 			}
 		}
@@ -116,6 +122,35 @@ func TestActiveSpeaker(t *testing.T) {
 	}
 }
 
+// On an upright and on a square canvas tiles that suit it fill much more of it than tiles of 16:9 do; on a wide one
+// they are the same.
+func TestSuitedTilesFillTheCanvas(t *testing.T) {
+	for _, c := range []struct {
+		w, h int
+		gain string // of covered area by 1, 2, 3, 4, 5, 7, 9, 16, 25 people, in a grid and with a strip
+	}{
+		{1280, 720, "1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0, 1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0 1.0"},
+		{720, 1280, "2.4 1.6 1.1 1.0 1.3 1.6 1.3 1.2 1.0, 2.4 2.1 2.0 2.3 2.4 2.4 2.4 2.4 2.4"},
+		{720, 720, "1.8 1.0 1.3 1.8 1.2 1.0 1.6 1.3 1.2, 1.8 1.4 1.3 1.3 1.4 1.4 1.4 1.4 1.4"},
+	} {
+		var gain []string
+		for _, mode := range []Mode{Grid, ActiveSpeaker} {
+			for _, n := range []int{1, 2, 3, 4, 5, 7, 9, 16, 25} {
+				area := func(aspect Aspect) (sum float64) {
+					for _, r := range arrange(Spec{Mode: mode, Aspect: aspect, Gap: Percent(1), Margin: Percent(1)}, c.w, c.h, people(n)) {
+						sum += float64(r.Dx() * r.Dy())
+					}
+					return sum
+				}
+				gain = append(gain, fmt.Sprintf("%.1f", area(Suited)/area(16./9)))
+			}
+		}
+		if got := strings.Join(gain[:9], " ") + ", " + strings.Join(gain[9:], " "); got != c.gain {
+			t.Errorf("%dx%d: %s, want %s", c.w, c.h, got, c.gain)
+		}
+	}
+}
+
 func TestSharedScreenTakesTheStageAndGivesItBack(t *testing.T) {
 	ps := people(3)
 	s := Spec{Mode: Grid, ShareScreen: true, Aspect: 16. / 9}
@@ -139,6 +174,11 @@ func TestSharedScreenTakesTheStageAndGivesItBack(t *testing.T) {
 		if r := Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p1", Before: q.Order}); who(r, ps) != who(b, ps) {
 			t.Errorf("%s: without it %s, it was %s", mode, who(r, ps), who(b, ps))
 		}
+	}
+	// Below a screen on an upright canvas people have what it leaves, as many pixels high as it.
+	if rects := arrange(Spec{Mode: Screen, Aspect: Suited}, 720, 1280, shared); rects[0].Dx() != 720 || rects[1].Dx() < 300 || rects[1].Min.Y < rects[0].Max.Y ||
+		rects[3].Max.Y-rects[1].Min.Y > rects[0].Dy() {
+		t.Errorf("upright: %v", rects)
 	}
 	// Where tiles fill what there is, one alone beside the screen still is of a person's shape.
 	for w, most := range map[int]float64{1280: 3. / 4, 720: 16. / 9} {
@@ -179,6 +219,16 @@ func TestSingleSplitAndPip(t *testing.T) {
 	}
 	if r := split(1280, 720, 4, Row); r[3] != image.Rect(960, 0, 1280, 720) || len(split(1280, 720, 6, Row)) != 4 {
 		t.Errorf("four in a row: %v", r)
+	}
+	// What fills the canvas has no margin.
+	for _, mode := range []Mode{Single, Split, Pip} {
+		var all image.Rectangle
+		for _, r := range arrange(Spec{Mode: mode, Margin: Percent(5)}, 1280, 720, ps) {
+			all = all.Union(r)
+		}
+		if all != image.Rect(0, 0, 1280, 720) {
+			t.Errorf("%s with a margin covers %v", mode, all)
+		}
 	}
 	pip := Spec{Mode: Pip, Aspect: 16. / 9, Pip: PipSpec{Corner: "bottom-right", Size: Percent(25), Offset: Pixels(20)}}
 	if p := Arrange(&pip, 1280, 720, &Stage{People: ps, Speaker: "p1"}); who(p, ps) != "BA" || p.Slots[1].Rect != image.Rect(940, 520, 1260, 700) {
