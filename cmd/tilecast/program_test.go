@@ -159,18 +159,25 @@ func (h *harness) skipped() int { return int(h.rooms.Stats()[0].Compositor.Rungs
 // at most those skipped, and the first is where the stretch begins. It gives the first one's time.
 func onGrid(t *testing.T, path string, rate media.FrameRate, want, skipped int) (first float64) {
 	t.Helper()
-	times := frameTimes(t, path)
+	times := onTime(t, path, rate)
 	if len(times) > want || len(times) < want-skipped {
 		t.Errorf("%d frames, want %d less at most %d that were skipped", len(times), want, skipped)
 	}
+	t.Logf("%d frames of %d, %d skipped since the program began", len(times), want, skipped)
+	return times[0]
+}
+
+// onTime gives the times of a file's frames, each of which is on the grid of a constant rate.
+func onTime(t *testing.T, path string, rate media.FrameRate) []float64 {
+	t.Helper()
+	times := frameTimes(t, path)
 	for i, at := range times {
 		n := int64(math.Round((at - times[0]) * rate.Float()))
 		if grid := times[0] + rate.Frame(n).Seconds(); math.Abs(at-grid) > 1e-5 {
 			t.Fatalf("frame %d is at %.6f s, off the grid by %.6f s", i, at, at-grid)
 		}
 	}
-	t.Logf("%d frames of %d, %d skipped since the program began", len(times), want, skipped)
-	return times[0]
+	return times
 }
 
 func firstTime(t *testing.T, path string) float64 { return timesOf(t, path, "a")[0] }

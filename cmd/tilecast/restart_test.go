@@ -91,11 +91,11 @@ func (c *child) end() {
 	c.cmd = nil
 }
 
-// stockPage plays with hls.js as it comes, and notes each fatal error, and how long the picture stood still.
+// stockPage plays with hls.js as it comes, and notes each error, and how long the picture stood still.
 const stockPage = `<!doctype html><meta charset="utf-8"><video muted></video><script src="/hls.js"></script><script>
-const v = document.querySelector("video"), seen = window.seen = {fatal: [], still: 0, at: 0, discontinuities: 0};
+const v = document.querySelector("video"), seen = window.seen = {fatal: [], errors: [], still: 0, at: 0, discontinuities: 0};
 const hls = window.hls = new Hls();
-hls.on("hlsError", (_, d) => { if (d.fatal) seen.fatal.push(d.details); });
+hls.on("hlsError", (_, d) => { seen.errors.push(d.type + " " + d.details); if (d.fatal) seen.fatal.push(d.details); });
 hls.on("hlsFragChanged", (_, d) => { seen.discontinuities = Math.max(seen.discontinuities, d.frag.cc); });
 let since = performance.now();
 setInterval(() => {
