@@ -345,10 +345,15 @@ func (s *stream) runReports(receiver *webrtc.RTPReceiver, rid string) {
 			continue
 		}
 		failed = 0
-		for _, p := range packets {
-			if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == s.ssrc {
-				s.clock.report(sr.NTPTime, sr.RTPTime, s.t.sess.now())
-			}
+		s.reports(packets, s.t.sess.now())
+	}
+}
+
+// reports takes RTCP that came at now, of which only the stream's own sender reports count.
+func (s *stream) reports(packets []rtcp.Packet, now media.Time) {
+	for _, p := range packets {
+		if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == s.ssrc {
+			s.clock.report(sr.NTPTime, sr.RTPTime, now)
 		}
 	}
 }
