@@ -42,6 +42,8 @@ typedef struct tc_vdec {
 tc_vdec *tc_vdec_open(const char *names, int64_t max_pixels, char *err);
 /* Forgets everything about the stream, the colour tags of earlier parameter sets too. */
 int tc_vdec_reopen(tc_vdec *d);
+/* The same with another max_pixels. After an error only tc_vdec_close may follow. */
+int tc_vdec_limit(tc_vdec *d, int64_t max_pixels);
 /* Decodes one access unit; the number of pictures in d->out, whose frames are now
  * the caller's to free with tc_frame_free. After an error the decoder is flushed. */
 int tc_vdec_decode(tc_vdec *d, const uint8_t *data, int size, int64_t at, int key);

@@ -51,10 +51,12 @@ tc_vdec *tc_vdec_open(const char *names, int64_t max_pixels, char *err) {
     return NULL;
 }
 
-int tc_vdec_reopen(tc_vdec *d) {
+int tc_vdec_limit(tc_vdec *d, int64_t max_pixels) {
     char err[TC_ERR] = "";
-    return open_decoder(d, d->ctx->codec, d->ctx->max_pixels, err);
+    return open_decoder(d, d->ctx->codec, max_pixels, err);
 }
+
+int tc_vdec_reopen(tc_vdec *d) { return tc_vdec_limit(d, d->ctx->max_pixels); }
 
 /* limited_601 reports whether f can be shown as it is: tagged BT.601 limited, or not at all. */
 static int limited_601(const AVFrame *f) {

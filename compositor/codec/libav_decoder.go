@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"unsafe"
 
 	"tilecast/media"
@@ -48,6 +49,16 @@ func newVideoDecoder(c media.Codec) (VideoDecoder, error) {
 	return &videoDecoder{codec: c, c: d}, nil
 }
 
+// limit sets max_pixels. Libavcodec holds its buffers against it, whose sides are rounded up by at most 63: what that makes of a
+// picture of up to 1:8 is let through.
+func (d *videoDecoder) limit(pixels int) error {
+	rounded := pixels + int(63*3.2*math.Sqrt(float64(pixels))) + 63*63
+	if ret := C.tc_vdec_limit(d.c, C.int64_t(min(rounded, MaxPixels))); ret < 0 {
+		return fmt.Errorf("open a %v decoder for %d pixels: %w", d.codec, pixels, avError(ret))
+	}
+	return nil
+}
+
 func (d *videoDecoder) Decode(pkt media.Packet) ([]*Picture, error) {
 	if d.c == nil {
 		return nil, errClosed
@@ -65,6 +76,11 @@ func (d *videoDecoder) Decode(pkt media.Packet) ([]*Picture, error) {
 	n := C.tc_vdec_decode(d.c, ptr(pkt.Data), C.int(len(pkt.Data)), C.int64_t(pkt.At), cBool(pkt.Key))
 	if n < 0 {
 		d.silent = 0
+		if pkt.Key { // libavcodec's VP9 would keep what it took of a size that it refused
+			if err := d.reopen(); err != nil {
+				return nil, err
+			}
+		}
 		return nil, fmt.Errorf("decode %v: %w: %w", d.codec, avError(n), ErrNeedKey)
 	}
 	if d.silent++; n > 0 {
@@ -102,9 +118,14 @@ func (d *videoDecoder) renew(pkt media.Packet) error {
 	if before == 0 {
 		return nil
 	}
+	return d.reopen()
+}
+
+// reopen forgets everything about the stream. After an error the decoder is closed.
+func (d *videoDecoder) reopen() error {
 	if ret := C.tc_vdec_reopen(d.c); ret < 0 {
 		d.Close()
-		return fmt.Errorf("open the H264 decoder again: %w", avError(ret))
+		return fmt.Errorf("open the %v decoder again: %w", d.codec, avError(ret))
 	}
 	return nil
 }
