@@ -45,6 +45,9 @@ func checkLimits(l *Limits, bad report) {
 	if l.BitRate != 0 {
 		between(bad, at+"bitrate", l.BitRate, 100_000, 1_000_000_000)
 	}
+	if l.MaxPixels != 0 {
+		between(bad, at+"max_pixels", l.MaxPixels, 160*90, maxPixels)
+	}
 	between(bad, at+"overload", l.Overload, 0, 100)
 }
 

@@ -85,8 +85,9 @@ type Limits struct {
 	PostsPerMinute  int     `yaml:"posts_per_minute"`  // and from then on
 	OfferBytes      int     `yaml:"offer_bytes"`
 	FragmentBytes   int     `yaml:"fragment_bytes"`
-	BitRate         BitRate `yaml:"bitrate"`  // of one session
-	Overload        int     `yaml:"overload"` // percent of frames that came too late
+	BitRate         BitRate `yaml:"bitrate"`    // of one session
+	MaxPixels       int     `yaml:"max_pixels"` // of one picture
+	Overload        int     `yaml:"overload"`   // percent of frames that came too late
 }
 
 // Log says how much is told.
@@ -205,7 +206,7 @@ func Default() Config {
 			IPv6: true, Interfaces: []string{}, PublicAddresses: []string{}, TrustedProxies: []string{}, ICEServers: []ICEServer{},
 			Limits: Limits{
 				Sessions: 200, SessionsPerRoom: 50, PostBurst: 30, PostsPerMinute: 120,
-				OfferBytes: 64 << 10, FragmentBytes: 16 << 10, BitRate: 20_000_000, Overload: 50,
+				OfferBytes: 64 << 10, FragmentBytes: 16 << 10, BitRate: 20_000_000, MaxPixels: maxPixels, Overload: 50,
 			},
 		},
 		Data:  "data",

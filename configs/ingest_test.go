@@ -26,6 +26,8 @@ func TestIngestMistakes(t *testing.T) {
 		"ingest:\n  limits: {post_burst: 0}":                                                    `x.yaml:2: ingest.limits.post_burst: 0 is out of range: use 1 to 1000000`,
 		"ingest:\n  limits: {offer_bytes: 100}":                                                 `x.yaml:2: ingest.limits.offer_bytes: 100 is out of range: use 8192 to 1048576`,
 		"ingest:\n  limits: {bitrate: 20}":                                                      `x.yaml:2: ingest.limits.bitrate: 20 is out of range: use 100k to 1000000k`,
+		"ingest:\n  limits: {max_pixels: 1080}":                                                 `x.yaml:2: ingest.limits.max_pixels: 1080 is out of range: use 14400 to 9437184`,
+		"ingest:\n  limits: {max_pixels: 1080p}":                                                `x.yaml:2: ingest.limits.max_pixels: "1080p" is not a whole number`,
 		"ingest:\n  limits: {sesions: 20}":                                                      `x.yaml:2: ingest.limits.sesions: unknown key, did you mean "sessions"?`,
 		"ingest:\n  limits: {overload: 101}":                                                    `x.yaml:2: ingest.limits.overload: 101 is out of range: use 0 to 100`,
 	} {

@@ -37,6 +37,7 @@ func (t *track) cap(now media.Time) {
 	}
 	t.capped, t.told = now, d
 	rate, ssrcs := t.rate(d, now)
+	rate = t.sess.load.bounded(rate)
 	t.mu.Unlock()
 	t.sess.send(&rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: t.sess.ssrc, Bitrate: float32(rate), SSRCs: ssrcs})
 }

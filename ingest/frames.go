@@ -61,6 +61,7 @@ type assembler struct {
 	d      depacketizer
 	gated  bool // waiting for a key frame
 	hungry bool // and it will not come by itself: ask for it
+	barred bool // key frames were not taken, so asking for one would not help
 
 	open    bool
 	cur     accessUnit
@@ -124,7 +125,7 @@ func (a *assembler) tear() {
 	if a.open {
 		a.drop(a.cur.ts)
 	}
-	a.gated, a.hungry, a.torn = true, true, true
+	a.gated, a.hungry, a.torn, a.barred = true, true, true, false
 }
 
 // drop gives the access unit at ts up.
@@ -156,10 +157,10 @@ func (a *assembler) finish() {
 		a.broken++
 	case len(data) == 0:
 	case a.gated && !key:
-		a.hungry = a.bframes == 0 // a sender of B-frames is not to send more key frames than it does
+		a.hungry = a.bframes == 0 && !a.barred // a sender of B-frames is not to send more key frames than it does
 		a.withheld++
 	default:
-		a.gated, a.hungry = false, false
+		a.gated, a.hungry, a.barred = false, false, false
 		a.cur.data, a.cur.key = data, key
 		a.passed++
 		if key {
@@ -171,3 +172,7 @@ func (a *assembler) finish() {
 
 // gate makes the assembler wait for a key frame.
 func (a *assembler) gate() { a.gated, a.hungry = true, true }
+
+// bar makes the assembler wait for a key frame that is to come by itself: the one that came is not taken, and
+// one that is asked for would be no other.
+func (a *assembler) bar() { a.gated, a.hungry, a.barred = true, false, true }

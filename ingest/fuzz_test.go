@@ -114,7 +114,7 @@ func FuzzVP9(f *testing.F) { fuzzDepacketizer(f, media.VP9, nil) }
 func FuzzAV1(f *testing.F) { fuzzDepacketizer(f, media.AV1, nil) }
 
 func FuzzH264(f *testing.F) {
-	fuzzDepacketizer(f, media.H264, map[string]string{"sprop-parameter-sets": "Z0LgH4yNQFAX/LA=,aM48gA=="})
+	fuzzDepacketizer(f, media.H264, map[string]string{"sprop-parameter-sets": "Z0LgH9oCgL3lQA==,aM48gA=="})
 }
 
 // No sound makes its stream fall over; what passes has a length, and lies near the time it came at.

@@ -14,7 +14,8 @@ type Limits struct {
 	Sessions        int // in all
 	SessionsPerRoom int
 	Offer, Fragment int // bytes; 64 KiB and 16 KiB
-	BitRate         int // of one session, bit/s
+	BitRate         int // of one session, bit/s; while it sends more its picture is not taken
+	Pixels          int // of one picture; sources whose are larger are not shown
 
 	PostBurst      int            // POSTs of one address at once; a /64 network of IPv6 counts as one
 	PostsPerMinute int            // and from then on
@@ -74,9 +75,9 @@ const (
 	maxHeavy = 5
 )
 
-// scale weighs a session against Limits.BitRate.
+// scale tells who sends far more than Limits.BitRate, twice as much: even to drop that costs something.
 type scale struct {
-	limit int // bit/s; 0: none
+	limit int // bit/s that are allowed; 0: no limit
 	bytes int64
 	heavy int
 }
@@ -85,14 +86,14 @@ type scale struct {
 func (c *scale) weigh(bytes int64) error {
 	rate := int(float64(8*(bytes-c.bytes)) / weighEvery.Seconds())
 	c.bytes = bytes
-	if c.limit == 0 || rate <= c.limit {
+	if c.limit == 0 || rate <= 2*c.limit {
 		c.heavy = 0
 		return nil
 	}
 	if c.heavy++; c.heavy < maxHeavy {
 		return nil
 	}
-	return fmt.Errorf("the client sends %d kb/s, more than the %d kb/s that are allowed", rate/1000, c.limit/1000)
+	return fmt.Errorf("the client sends %d kb/s, more than twice the %d kb/s that are allowed", rate/1000, c.limit/1000)
 }
 
 // received is how many bytes of media have come.

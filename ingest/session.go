@@ -48,6 +48,7 @@ type session struct {
 	ice   *webrtc.ICETransport // peer's
 	way   *paths
 	back  feedback // where feedback goes: peer
+	load  allowance
 	sync  syncer
 
 	state    atomic.Value  // State
@@ -85,6 +86,7 @@ func (s *Server) newSession(room, name string, o *offer) *session {
 		turned: make(chan struct{}, 1), ending: make(chan struct{}), done: make(chan struct{}),
 		tracks: make(map[media.Codec]*track),
 		sync:   syncer{jitter: s.cfg.Jitter},
+		load:   allowance{limit: int64(s.cfg.Limits.BitRate) / 8},
 		etag:   newETag(),
 	}
 	sess.log = s.log.With("room", room, "session", sess.id[:6])
@@ -235,12 +237,12 @@ func (s *session) run() {
 	why := fmt.Errorf("no connection within %v: is UDP port %d reachable from the client?", cfg.ConnectTimeout, s.srv.udp.port)
 	weigh := time.NewTicker(weighEvery)
 	defer weigh.Stop()
-	load := scale{limit: cfg.Limits.BitRate}
+	flood := scale{limit: cfg.Limits.BitRate}
 	at := StateConnecting
 	for {
 		select {
 		case <-weigh.C:
-			if err := load.weigh(s.received()); err != nil {
+			if err := flood.weigh(s.received()); err != nil {
 				s.end(true, err)
 			}
 			if s.peer.SignalingState() == webrtc.SignalingStateClosed { // and it may be stuck, and never tell

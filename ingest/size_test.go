@@ -18,8 +18,11 @@ func FuzzPictureSize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, codec uint8, payload []byte) {
 		c := media.Codec(codec)
 		w, h, ok := pictureSize(c, payload)
-		if ok && (w <= 0 || h <= 0) {
+		if ok && (w <= 0 || h <= 0 || w > maxSide || h > maxSide) {
 			t.Errorf("%v: %d x %d", c, w, h)
+		}
+		if w, h, ok := unitSize(c, payload); ok && (w <= 0 || h <= 0 || w > maxSide || h > maxSide) {
+			t.Errorf("%v: a whole unit of %d x %d", c, w, h)
 		}
 	})
 }

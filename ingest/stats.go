@@ -38,6 +38,8 @@ type StreamStats struct {
 
 	Packets, Bytes int64
 	Unused         int64 // packets dropped as they came: of a layer or a source that is not shown
+	Excess         int64 // and those because the session sends more than it may
+	RTX            int64 // packets that came by a stream of retransmissions (RFC 4588)
 	Lost           int64 // packets given up
 	Late           int64 // packets that came after they were given up
 	Duplicate      int64 // packets that came more than once
@@ -47,6 +49,7 @@ type StreamStats struct {
 	Units, Keys    int64 // whole pictures that passed the gate, and key frames among them
 	Broken         int64 // pictures dropped because something of them was missing or malformed
 	BFrames        int64 // pictures refused because they are B-frames
+	Oversize       int64 // key frames refused because they have more pixels than a source may
 	Withheld       int64 // whole pictures dropped while a key frame was awaited
 	Snaps          int64 // corrections of the clock at once
 	Outliers       int64 // sender reports ignored
@@ -133,7 +136,8 @@ func (s *session) account() string {
 			what string
 		}{
 			{st.Unused, "not needed"}, {st.Lost, "lost"}, {st.Nacks, "asked for"}, {st.Repaired, "repaired"}, {st.Duplicate, "twice"},
-			{st.Late, "late"}, {st.Broken, "pictures broken"}, {st.Withheld, "withheld"}, {st.BFrames, "B-frames"}, {st.KeyRequests, "key frames asked for"},
+			{st.Late, "late"}, {st.Excess, "more than allowed"}, {st.RTX, "by RTX"}, {st.Broken, "pictures broken"}, {st.Withheld, "withheld"},
+			{st.BFrames, "B-frames"}, {st.Oversize, "too large"}, {st.KeyRequests, "key frames asked for"},
 		} {
 			if c.n > 0 {
 				text += fmt.Sprintf(", %d %s", c.n, c.what)

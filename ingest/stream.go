@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -41,6 +42,7 @@ type stream struct {
 	idle   bool       // its packets are dropped as they come
 	armed  media.Time // read deadline; 0: none
 	warned bool       // of B-frames
+	told   media.Time // when the log was last told of pictures that are too large; 0: never
 	beside bool       // retransmissions come beside the stream
 	pace   pacing
 
@@ -106,7 +108,7 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 	failed := 0
 	for failed < maxReadErrors {
 		s.arm(remote, s.t.sess.now())
-		n, _, err := remote.Read(buf)
+		n, attributes, err := remote.Read(buf)
 		now := s.t.sess.now()
 		var timeout net.Error
 		switch {
@@ -120,9 +122,20 @@ func (s *stream) run(remote *webrtc.TrackRemote) {
 		default: // with an error it is of a payload type that was not agreed
 			failed = 0
 			s.take(buf[:n], now)
+			s.note(attributes)
 		}
 		s.deliver(now)
 	}
+}
+
+// note counts a packet that came by the stream of retransmissions beside this one.
+func (s *stream) note(a interceptor.Attributes) {
+	if a.Get(webrtc.AttributeRtxSsrc) == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.RTX++
 }
 
 // How long a stream may sleep when nothing comes, so that what changes elsewhere is
@@ -172,6 +185,7 @@ func (s *stream) take(raw []byte, now media.Time) {
 		out.ts = s.clock.observe(p.Timestamp, now)
 		out.key = s.look(p, now)
 	}
+	s.t.sess.weigh(len(raw), now)
 	dropped := s.rest(now)
 	if !dropped {
 		if ours {
@@ -184,7 +198,10 @@ func (s *stream) take(raw []byte, now media.Time) {
 	defer s.mu.Unlock()
 	s.stats.Packets++
 	s.stats.Bytes += int64(len(raw))
-	if dropped {
+	switch {
+	case dropped && s.t.sess.load.over():
+		s.stats.Excess++
+	case dropped:
 		s.stats.Unused++
 	}
 }
@@ -220,7 +237,7 @@ func (s *stream) loud(p *rtp.Packet) uint8 {
 // rest reports whether the stream's packets are of no use now. When they are again, it begins
 // anew and asks for a key frame.
 func (s *stream) rest(now media.Time) bool {
-	needed := s.t.needed(s, now)
+	needed := s.t.needed(s, now) && (s.units == nil || !s.t.sess.load.over()) // sound is never dropped
 	switch {
 	case needed && s.idle:
 		s.idle = false
@@ -254,7 +271,7 @@ func (s *stream) deliver(now media.Time) {
 	}
 	if s.units != nil {
 		s.t.cap(now)
-		if s.pace.sparse || s.t.sess.screen {
+		if (s.pace.sparse || s.t.sess.screen) && !s.tooLarge() && !s.t.sess.load.over() {
 			s.t.keep(now)
 		}
 	}
@@ -277,6 +294,9 @@ func (s *stream) picture(u accessUnit, now media.Time) {
 	s.pace.picture(now)
 	if u.key {
 		s.key.got() // shown or not
+		if s.refuses(u, now) {
+			return
+		}
 	}
 	if !s.t.choose(s, u.key, now) {
 		s.units.gate()

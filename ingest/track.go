@@ -96,7 +96,7 @@ func (t *track) retarget(d Demand, now media.Time) {
 		t.smaller = 0
 		return
 	}
-	if t.aim != nil && t.aim.flows(now) && best.pixels() < t.aim.pixels() && best.pixels() > 0 {
+	if t.aim != nil && t.aim.flows(now) && !t.aim.tooLarge() && best.pixels() < t.aim.pixels() && best.pixels() > 0 {
 		if t.smaller == 0 {
 			t.smaller = now
 		}
@@ -119,9 +119,13 @@ func (t *track) best(d Demand, now media.Time) (best *stream) {
 	return best
 }
 
-// betterThan reports whether st is rather to be shown than o for d when both flow.
+// betterThan reports whether st is rather to be shown than o for d when both flow. One that is too large is
+// shown by no means, but when there is no other it is watched, as it may become smaller.
 func (st *stream) betterThan(o *stream, d Demand) bool {
 	a, b := st.pixels(), o.pixels()
+	if x, y := st.tooLarge(), o.tooLarge(); x != y {
+		return y
+	}
 	if st.rank == o.rank || a == 0 || b == 0 || a == b {
 		return st.rank < o.rank || st.rank == o.rank && st.order > o.order
 	}

@@ -16,7 +16,7 @@ func ingestConfig(cfg configs.Config, log *slog.Logger) (ingest.Config, error) {
 		Strict: in.Strict, Overflow: in.Overflow, Jitter: jitter(cfg), Log: log,
 		Limits: ingest.Limits{
 			Sessions: in.Limits.Sessions, SessionsPerRoom: in.Limits.SessionsPerRoom,
-			Offer: in.Limits.OfferBytes, Fragment: in.Limits.FragmentBytes, BitRate: int(in.Limits.BitRate),
+			Offer: in.Limits.OfferBytes, Fragment: in.Limits.FragmentBytes, BitRate: int(in.Limits.BitRate), Pixels: in.Limits.MaxPixels,
 			PostBurst: in.Limits.PostBurst, PostsPerMinute: in.Limits.PostsPerMinute,
 		},
 	}

@@ -73,6 +73,7 @@ func TestIngestConfig(t *testing.T) {
 	cfg.Ingest.TrustedProxies = []string{"10.1.2.3/8", "192.0.2.1"}
 	cfg.Ingest.PublicAddresses = []string{"203.0.113.7", "[2001:db8::1]:9"}
 	cfg.Ingest.IPv6 = false
+	cfg.Ingest.Limits.MaxPixels = 1280 * 720
 	in, err := ingestConfig(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func TestIngestConfig(t *testing.T) {
 	if got := in.Public; len(got) != 2 || got[0].Port() != 0 || got[1] != netip.MustParseAddrPort("[2001:db8::1]:9") {
 		t.Errorf("public addresses %v", got)
 	}
-	if in.UDPPort != 8189 || !in.NoIPv6 || in.Limits.Sessions != 200 || in.Limits.BitRate != 20_000_000 || in.Limits.Fragment != 16<<10 {
+	if in.UDPPort != 8189 || !in.NoIPv6 || in.Limits.Sessions != 200 || in.Limits.BitRate != 20_000_000 || in.Limits.Fragment != 16<<10 || in.Limits.Pixels != 1280*720 {
 		t.Errorf("%+v", in)
 	}
 }

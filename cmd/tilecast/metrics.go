@@ -197,11 +197,18 @@ func (g gatherer) collectIngest(s samples) {
 			l := append(slices.Clone(who), "codec", t.Codec.String(), "rid", t.RID)
 			s.counter("tilecast_ingest_packets_total", "RTP packets received.", float64(t.Packets), l...)
 			s.counter("tilecast_ingest_received_bytes_total", "Bytes of RTP received.", float64(t.Bytes), l...)
+			s.counter("tilecast_ingest_unused_packets_total", "RTP packets dropped as they came, of what no canvas shows.", float64(t.Unused), l...)
+			s.counter("tilecast_ingest_excess_packets_total", "RTP packets dropped because the participant sends more than it may.", float64(t.Excess), l...)
 			s.counter("tilecast_ingest_lost_packets_total", "RTP packets given up.", float64(t.Lost), l...)
 			s.counter("tilecast_ingest_repaired_packets_total", "RTP packets that came after they were asked for again.", float64(t.Repaired), l...)
+			s.counter("tilecast_ingest_rtx_packets_total", "RTP packets received by a stream of retransmissions.", float64(t.RTX), l...)
 			s.counter("tilecast_ingest_nacks_total", "RTP packets asked for again.", float64(t.Nacks), l...)
 			s.counter("tilecast_ingest_key_requests_total", "Key frames asked for.", float64(t.KeyRequests), l...)
 			s.counter("tilecast_ingest_broken_total", "Pictures dropped because something of them was missing or malformed.", float64(t.Broken), l...)
+			s.counter("tilecast_ingest_bframes_total", "Pictures refused because they are B-frames.", float64(t.BFrames), l...)
+			s.counter("tilecast_ingest_oversize_total", "Key frames refused because they have more pixels than a source may.", float64(t.Oversize), l...)
+			s.counter("tilecast_ingest_outlying_reports_total", "Sender reports ignored because they contradict those before.", float64(t.Outliers), l...)
+			s.counter("tilecast_ingest_timestamp_jumps_total", "Timestamps that did not go on from those before.", float64(t.Jumps), l...)
 			s.counter("tilecast_ingest_clock_snaps_total", "Corrections of a participant's clock at once.", float64(t.Snaps), l...)
 		}
 	}

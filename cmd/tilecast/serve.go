@@ -158,7 +158,7 @@ func newGateway(cfg configs.Config, log *slog.Logger) (*gateway, error) {
 		return nil, err
 	}
 	g.taken = rooms
-	if g.rooms, err = room.New(rooms, codec.LibAV(), g.origin, g.store, log); err != nil {
+	if g.rooms, err = room.New(rooms, codec.LibAV().Within(cfg.Ingest.Limits.MaxPixels), g.origin, g.store, log); err != nil {
 		return nil, err
 	}
 	in, err := ingestConfig(cfg, log)
