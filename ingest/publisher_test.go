@@ -111,6 +111,15 @@ func (p *publisher) addTrack(c media.Codec, rids ...string) *webrtc.TrackLocalSt
 // newClient makes a client that knows these codecs and sends nothing yet.
 func newClient(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...media.Codec) *publisher {
 	t.Helper()
+	return newClientWith(t, prepare, nil, nil, codecs...)
+}
+
+// engineOption teaches a client's engine more.
+type engineOption = func(*webrtc.MediaEngine) error
+
+// newClientWith makes a client that knows more than the codecs, and whose packets go through last; nil: there is none.
+func newClientWith(t *testing.T, prepare func(*webrtc.SettingEngine), more []engineOption, last interceptor.Factory, codecs ...media.Codec) *publisher {
+	t.Helper()
 	p := &publisher{
 		t: t, ready: make(chan struct{}),
 		tracks: make(map[media.Codec]*webrtc.TrackLocalStaticRTP), layers: make(map[string]*webrtc.TrackLocalStaticRTP),
@@ -128,7 +137,15 @@ func newClient(t *testing.T, prepare func(*webrtc.SettingEngine), codecs ...medi
 			t.Fatal(err)
 		}
 	}
+	for _, learn := range more {
+		if err := learn(engine); err != nil {
+			t.Fatal(err)
+		}
+	}
 	registry := &interceptor.Registry{}
+	if last != nil {
+		registry.Add(last)
+	}
 	registry.Add(lossFactory{p}) // next to the network
 	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
 		t.Fatal(err)

@@ -279,8 +279,10 @@ func (s *section) parseStreams(m *sdp.MediaDescription) {
 			s.ssrc, s.repair = "", ""
 		}
 	}
-	if s.repair == "" && (len(s.rids) == 0 || s.repExt == "") {
-		s.rtx = 0 // retransmissions could not be told what they repair
+	// Retransmissions must say what they repair. Those of layers whose SSRCs are announced (pion) bear the layer's
+	// own name, as if they were the layer.
+	if s.repair == "" && (len(s.rids) == 0 || s.repExt == "" || len(repair) > 0) {
+		s.rtx = 0
 	}
 }
 

@@ -83,11 +83,13 @@ func needCodecs(t *testing.T) {
 	dec.Close()
 }
 
-// publish lets a synthetic broadcaster into room demo and returns once it is on air. leave
+// publish lets a synthetic broadcaster into room demo, or to its URL, and returns once it is on air. leave
 // ends it with a goodbye and tells how it went.
 func (h *harness) publish(t *testing.T, cfg broadcast.Config) (pub *broadcast.Publisher, leave func() error) {
 	t.Helper()
-	cfg.URL = h.base + "/whip/demo"
+	if cfg.URL == "" {
+		cfg.URL = h.base + "/whip/demo"
+	}
 	pub, err := broadcast.New(cfg)
 	if err != nil {
 		t.Fatal(err)
