@@ -13,8 +13,9 @@ import (
 
 // jar is an inlet that keeps what comes.
 type jar struct {
-	got    []media.Packet
-	demand Demand
+	got     []media.Packet
+	demand  Demand
+	changed chan struct{}
 }
 
 func (j *jar) Push(p media.Packet) bool { j.got = append(j.got, p); return false }

@@ -150,6 +150,10 @@ func TestWaysToConnect(t *testing.T) {
 			return strings.Replace(o, "m=video 9 UDP/TLS/RTP/SAVPF 97\r\n", "m=video 0 UDP/TLS/RTP/SAVPF 97\r\na=bundle-only\r\n", 1)
 		},
 		"SSRC unsaid": func(o string) string { return without(o, "a=ssrc") },
+		"ICE credentials of its own per section": func(o string) string {
+			i := strings.LastIndex(o, "\r\nm=")
+			return o[:i] + strings.NewReplacer("a=ice-ufrag:", "a=ice-ufrag:other", "a=ice-pwd:", "a=ice-pwd:other").Replace(o[i:])
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHall()

@@ -25,11 +25,13 @@ type publisher struct {
 	resource string
 	answer   string
 
-	mu    sync.Mutex
-	plis  int
-	nacks []uint16
-	ready chan struct{}
-	lossy func(*rtp.Packet) bool // whether the network loses this packet
+	mu       sync.Mutex
+	plis     int
+	twcc     int // packets of transport-wide feedback
+	reported int // receiver reports
+	nacks    []uint16
+	ready    chan struct{}
+	lossy    func(*rtp.Packet) bool // whether the network loses this packet
 }
 
 var mimeTypes = map[media.Codec]webrtc.RTPCodecCapability{
@@ -188,6 +190,10 @@ func (p *publisher) readFeedback(sender *webrtc.RTPSender) {
 			switch pkt := pkt.(type) {
 			case *rtcp.PictureLossIndication:
 				p.plis++
+			case *rtcp.TransportLayerCC:
+				p.twcc++
+			case *rtcp.ReceiverReport:
+				p.reported++
 			case *rtcp.TransportLayerNack:
 				for _, n := range pkt.Nacks {
 					p.nacks = append(p.nacks, n.PacketList()...)
