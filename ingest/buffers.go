@@ -19,7 +19,7 @@ const (
 type bufferFactory = func(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser
 
 // buffer holds what comes of one SSRC. A client that needs too many of them is sent away.
-func (s *session) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+func (s *session) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	b := packetio.NewBuffer()
 	b.SetLimitSize(rtpBuffer)
 	if kind == packetio.RTCPBufferPacket {
@@ -28,6 +28,10 @@ func (s *session) buffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteC
 	if s.buffers.Add(1) > maxBuffers {
 		s.end(false, fmt.Errorf("the client sends from more than %d SSRCs", maxBuffers))
 		_ = b.Close() // it takes nothing
+		return b
+	}
+	if kind == packetio.RTPBufferPacket {
+		return &firstLook{b, func(pt uint8) { s.arrived(ssrc, pt) }}
 	}
 	return b
 }

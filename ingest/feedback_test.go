@@ -251,3 +251,42 @@ func TestFeedbackForCongestionControl(t *testing.T) {
 		return p.twcc > 2 && p.reported > 0
 	})
 }
+
+// A sender that is silent sends a packet now and then (DTX): nothing is lost of it, nothing is asked for, and what is said
+// next is at its own time (W-76).
+func TestSilentSender(t *testing.T) {
+	sec := testSection(media.Opus)
+	sec.fb = []string{"nack"}
+	s, in, back := loneStream(Config{}, sec)
+	var sent []media.Time
+	at, seq := 10*media.Second, uint16(65530)
+	send := func(n int, step media.Time, payload ...byte) {
+		for range n {
+			raw, err := (&rtp.Packet{
+				Header:  rtp.Header{Version: 2, PayloadType: s.pt, SSRC: s.ssrc, SequenceNumber: seq, Timestamp: uint32(at.Ticks(48000))},
+				Payload: payload,
+			}).Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.take(raw, at+30*ms)
+			s.deliver(at + 30*ms)
+			sent = append(sent, at)
+			seq++
+			at += step
+		}
+	}
+	for range 3 {
+		send(100, 20*ms, append([]byte{0xfc}, noise(60)...)...)
+		send(25, 400*ms, 0xf8) // a frame of nothing but its first byte
+	}
+	send(100, 20*ms, append([]byte{0xfc}, noise(60)...)...)
+	if len(in.got) != len(sent) || s.buf.gone != 0 || s.stats.Nacks != 0 || len(back.sent) != 0 {
+		t.Fatalf("%d of %d packets came; %+v", len(in.got), len(sent), s.stats)
+	}
+	for i, p := range in.got {
+		if late := p.At - sent[i]; abs(late-30*ms) > ms || p.Dur != 20*ms {
+			t.Fatalf("packet %d is %v after it was said, for %v", i, late.Duration(), p.Dur.Duration())
+		}
+	}
+}

@@ -128,28 +128,15 @@ func TestReorderedPackets(t *testing.T) {
 
 // Clients connect in all the ways they do (O-1, O-31, W-53, W-15; checklist 11.4, 11.5).
 func TestWaysToConnect(t *testing.T) {
-	without := func(offer string, drop ...string) string {
-		var keep []string
-		for _, line := range strings.SplitAfter(offer, "\r\n") {
-			ok := true
-			for _, d := range drop {
-				ok = ok && !strings.HasPrefix(line, d)
-			}
-			if ok {
-				keep = append(keep, line)
-			}
-		}
-		return strings.Join(keep, "")
-	}
 	for name, edit := range map[string]func(string) string{
 		"as it comes":   nil,
-		"no candidates": func(o string) string { return without(o, "a=candidate", "a=end-of-candidates") },
+		"no candidates": func(o string) string { return dropLines(o, "a=candidate", "a=end-of-candidates") },
 		"DTLS server":   func(o string) string { return strings.ReplaceAll(o, "setup:actpass", "setup:passive") },
 		"DTLS client":   func(o string) string { return strings.ReplaceAll(o, "setup:actpass", "setup:active") },
 		"bundle-only": func(o string) string {
 			return strings.Replace(o, "m=video 9 UDP/TLS/RTP/SAVPF 97\r\n", "m=video 0 UDP/TLS/RTP/SAVPF 97\r\na=bundle-only\r\n", 1)
 		},
-		"SSRC unsaid": func(o string) string { return without(o, "a=ssrc") },
+		"SSRC unsaid": func(o string) string { return dropLines(o, "a=ssrc") },
 		"ICE credentials of its own per section": func(o string) string {
 			i := strings.LastIndex(o, "\r\nm=")
 			return o[:i] + strings.NewReplacer("a=ice-ufrag:", "a=ice-ufrag:other", "a=ice-pwd:", "a=ice-pwd:other").Replace(o[i:])

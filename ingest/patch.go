@@ -144,9 +144,10 @@ func (s *session) trickle(f *fragment) error {
 // restart replaces the credentials and candidates of both sides (W-38, W-39). DTLS and SRTP go on.
 func (s *session) restart(ctx context.Context, f *fragment, near netip.Addr) (string, error) {
 	next := *s.offer
+	next.sections = s.agreed
 	next.ufrag, next.pwd, next.candidates = f.ufrag, f.pwd, f.candidates[:min(len(f.candidates), maxRemote)]
 	used := s.way.used.Swap(nil) // no path is, until ICE has found one anew
-	answer, err := s.negotiate(ctx, &next, near)
+	answer, err := s.negotiate(ctx, &next, s.heard(), near)
 	if err != nil {
 		s.way.used.CompareAndSwap(nil, used)
 		return "", fmt.Errorf("restart ICE: %w", err)

@@ -13,26 +13,27 @@ import (
 
 // section is one media section with the one payload type we take of it.
 type section struct {
-	kind   string // "audio" or "video"
-	mid    string
-	codec  media.Codec
-	pt     uint8
-	name   string // as in rtpmap: "VP8", "opus"
-	rate   int64  // Hz
-	fmtp   string
-	params map[string]string // fmtp in pieces, keys in lower case
-	fb     []string          // rtcp-fb that we use and the client offers
-	rtx    uint8             // payload type of retransmissions (RFC 4588); 0: they come on the stream itself
-	twcc   string            // extmap id of transport-wide congestion control
-	capExt string            // of abs-capture-time
-	lvlExt string            // of the level of sound
-	midExt string            // extmap ids of mid, rid and repaired rid, for simulcast
-	ridExt string
-	repExt string
-	msid   string
-	ssrc   string   // empty: not announced
-	repair string   // SSRC of its retransmissions; empty: not announced
-	rids   []string // simulcast layers, preferred first; empty: none
+	kind      string // "audio" or "video"
+	mid       string
+	codec     media.Codec
+	pt        uint8
+	name      string // as in rtpmap: "VP8", "opus"
+	rate      int64  // Hz
+	fmtp      string
+	params    map[string]string // fmtp in pieces, keys in lower case
+	fb        []string          // rtcp-fb that we use and the client offers
+	rtx       uint8             // payload type of retransmissions (RFC 4588); 0: they come on the stream itself
+	twcc      string            // extmap id of transport-wide congestion control
+	capExt    string            // of abs-capture-time
+	lvlExt    string            // of the level of sound
+	midExt    string            // extmap ids of mid, rid and repaired rid, for simulcast
+	ridExt    string
+	repExt    string
+	msid      string
+	ssrc      string   // empty: not announced
+	repair    string   // SSRC of its retransmissions; empty: not announced
+	announced []uint32 // all SSRCs that the section names
+	rids      []string // simulcast layers, preferred first; empty: none
 }
 
 func parseSection(d *sdp.SessionDescription, m *sdp.MediaDescription) (*section, error) {
@@ -265,7 +266,11 @@ func (s *section) parseStreams(m *sdp.MediaDescription) {
 	}
 	for _, a := range m.Attributes {
 		id, _, _ := strings.Cut(a.Value, " ")
-		if _, err := strconv.ParseUint(id, 10, 32); a.Key == "ssrc" && err == nil && !repair[id] && s.ssrc == "" {
+		ssrc, err := strconv.ParseUint(id, 10, 32)
+		if a.Key == "ssrc" && err == nil && len(s.announced) < maxBuffers && !slices.Contains(s.announced, uint32(ssrc)) {
+			s.announced = append(s.announced, uint32(ssrc))
+		}
+		if a.Key == "ssrc" && err == nil && !repair[id] && s.ssrc == "" {
 			s.ssrc = id
 		}
 	}

@@ -62,13 +62,15 @@ type session struct {
 	patching sync.Mutex // held while a PATCH is carried out; guards what follows
 	etag     string
 	remote   map[string]bool // the client's candidates
+	agreed   []*section      // those of the offer, with the SSRCs that the client sends from now
 
 	opening sync.Mutex // held while a track is opened, so that layers share one
 
-	mu     sync.Mutex
-	closed bool // no more streams
-	tracks map[media.Codec]*track
-	wg     sync.WaitGroup // RTP and RTCP readers, and begin
+	mu      sync.Mutex
+	closed  bool // no more streams
+	adopted int  // SSRCs that were looked after
+	tracks  map[media.Codec]*track
+	wg      sync.WaitGroup // RTP and RTCP readers, and begin
 
 	listeners atomic.Int64 // to what is wanted
 	buffers   atomic.Int64 // made
@@ -88,6 +90,7 @@ func (s *Server) newSession(room, name string, o *offer) *session {
 		sync:   syncer{jitter: s.cfg.Jitter},
 		load:   allowance{limit: int64(s.cfg.Limits.BitRate) / 8},
 		etag:   newETag(),
+		agreed: o.sections,
 	}
 	sess.log = s.log.With("room", room, "session", sess.id[:6])
 	sess.state.Store(StateConnecting)
@@ -109,7 +112,7 @@ func (s *session) connect(ctx context.Context, near netip.Addr) (answer string, 
 		return "", err
 	}
 	s.remember(s.offer.candidates)
-	return s.negotiate(ctx, s.offer, near)
+	return s.negotiate(ctx, s.offer, nil, near)
 }
 
 // open opens the peer connection; check and buffer are as newPeer has them.
@@ -124,14 +127,14 @@ func (s *session) open(check bindingHandler, buffer bufferFactory) (err error) {
 	return nil
 }
 
-// negotiate answers o with all our candidates in the answer (W-16).
-func (s *session) negotiate(ctx context.Context, o *offer, near netip.Addr) (answer string, err error) {
+// negotiate answers o with all our candidates in the answer (W-16). Heard are the SSRCs that go on.
+func (s *session) negotiate(ctx context.Context, o *offer, heard map[string][]webrtc.SSRC, near netip.Addr) (answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if err := s.srv.udp.refresh(); err != nil {
 		s.log.Warn("network addresses", "err", err)
 	}
-	err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp(s.heard())})
+	err = s.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp(heard)})
 	if err != nil {
 		return "", refuse(http.StatusBadRequest, "the offer can't be used: %v", err)
 	}

@@ -33,7 +33,7 @@ func opened(t *testing.T, s *Server, h *hall, p *publisher, check func(*session)
 	if err := sess.open(check(sess), buffer(sess)); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := sess.negotiate(context.Background(), o, netip.Addr{})
+	answer, err := sess.negotiate(context.Background(), o, nil, netip.Addr{})
 	if err != nil || !s.add(sess) {
 		t.Fatal(err)
 	}
