@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"tilecast/media"
 )
@@ -125,4 +127,21 @@ func dropLines(offer string, prefixes ...string) string {
 		}
 	}
 	return strings.Join(keep, "")
+}
+
+// The names of sections are the client's own, and so is their order.
+func TestNamesOfSections(t *testing.T) {
+	h := newHall()
+	_, url := startServer(t, h, Config{})
+	p := newPublisher(t, nil, media.VP8, media.Opus)
+	names := strings.NewReplacer("a=mid:0", "a=mid:{cam}", "a=mid:1", "a=mid:sdparta_0", "BUNDLE 0 1", "BUNDLE {cam} sdparta_0")
+	back := strings.NewReplacer("a=mid:{cam}", "a=mid:0", "a=mid:sdparta_0", "a=mid:1", "BUNDLE {cam} sdparta_0", "BUNDLE 0 1")
+	res, answer := request(t, http.MethodPost, url+"/whip/demo", sdpType, names.Replace(p.offer()))
+	if res.StatusCode != http.StatusCreated || !strings.Contains(answer, "BUNDLE {cam} sdparta_0") {
+		t.Fatalf("%s: %s", res.Status, answer)
+	}
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: back.Replace(answer)}); err != nil {
+		t.Fatal(err)
+	}
+	p.flows(h.seat(0))
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,6 +37,18 @@ type udpPort struct {
 	closed  bool
 }
 
+var errNoAddress = errors.New("this machine has no address to listen on among the interfaces that are configured")
+
+// interfaceNames are those of this machine, for a person who named none of them.
+func interfaceNames() string {
+	ifaces, _ := net.Interfaces()
+	names := make([]string, len(ifaces))
+	for i, iface := range ifaces {
+		names[i] = iface.Name
+	}
+	return strings.Join(names, ", ")
+}
+
 // listenUDP binds the port of cfg on every address that it means; 0 picks one that is free.
 func listenUDP(cfg Config) (*udpPort, error) {
 	var err error
@@ -49,6 +62,9 @@ func listenUDP(cfg Config) (*udpPort, error) {
 		if port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
+	}
+	if errors.Is(err, errNoAddress) && len(cfg.Interfaces) > 0 {
+		return nil, fmt.Errorf("%w (%s): those there are: %s", err, strings.Join(cfg.Interfaces, ", "), interfaceNames())
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("UDP port %d is in use by another program: stop it or choose another port: %w", port, err)
@@ -89,7 +105,7 @@ func (u *udpPort) refresh() error {
 		present = append(present, a)
 	}
 	if len(present) == 0 {
-		return errors.New("this machine has no address to listen on among the interfaces that are configured")
+		return errNoAddress
 	}
 	u.present = present
 	return nil

@@ -141,6 +141,18 @@ func TestNeverConnectedEnds(t *testing.T) {
 	eventually(t, "the end of the session", func() bool { return len(s.Stats().Sessions) == 0 })
 }
 
+// How long a client may take to connect, be silent, be without consent, and come back, where nothing else is said (W-23, W-25).
+func TestPatience(t *testing.T) {
+	c := Config{}.withDefaults()
+	for _, d := range []struct{ got, want time.Duration }{
+		{c.ConnectTimeout, 15 * time.Second}, {c.InterruptTimeout, 2 * time.Second}, {c.ConsentTimeout, 30 * time.Second}, {c.ReturnTimeout, 90 * time.Second},
+	} {
+		if d.got != d.want {
+			t.Errorf("%v, want %v", d.got, d.want)
+		}
+	}
+}
+
 // W-61: shutting down.
 func TestCloseRefusesAndEndsAll(t *testing.T) {
 	h := newHall()
