@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,12 +62,13 @@ func TestSSRCChanges(t *testing.T) {
 				audio.seq, audio.ts = uint16(5555*round), uint32(round)<<28
 				pictures, sounds := len(seat.packets(media.VP8)), len(seat.packets(media.Opus))
 				eventually(t, "picture and sound", func() bool {
-					video.send(vp8Frame(len(video.sent)%5 == 0, 100), media.Packet{})
+					video.send(append(vp8Frame(len(video.sent)%5 == 0, 100), byte(round)), media.Packet{})
 					audio.send(append([]byte{0xfc}, noise(50)...), media.Packet{})
 					<-tick.C
 					return len(seat.packets(media.VP8)) > pictures+10 && len(seat.packets(media.Opus)) > sounds+10
 				})
-				if first := seat.packets(media.VP8)[pictures]; round > 0 && !first.Key {
+				got := seat.packets(media.VP8)
+				if i := slices.IndexFunc(got, func(p media.Packet) bool { return p.Data[100] == byte(round) }); i < 0 || !got[i].Key {
 					t.Errorf("round %d does not begin with a key frame", round)
 				}
 			}

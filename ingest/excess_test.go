@@ -75,13 +75,16 @@ func TestPicturesThatAreTooLarge(t *testing.T) {
 		if len(in.got) != 0 || s.stats.Oversize != 2 || back.plis() != asked {
 			t.Errorf("%v: %d pictures passed, %d refused, %d key frames asked for", c, len(in.got), s.stats.Oversize, back.plis()-asked)
 		}
+		if w, _, _ := s.t.wanted(now); w.Refused != "size" {
+			t.Errorf("%v: the client is told %+v", c, w)
+		}
 		if text := log.String(); strings.Count(text, "ingest.limits.max_pixels") != 1 || !strings.Contains(text, "level=WARN") {
 			t.Errorf("%v: the log says %s", c, text)
 		}
 		s.t.sess.srv.cfg.Limits.Pixels++ // as if the picture had become smaller
 		feed(t, s, snd, now, 33*ms, frame(true, 300), frame(false, 300))
-		if len(in.got) != 2 || !in.got[0].Key {
-			t.Errorf("%v: %d pictures after it is small enough", c, len(in.got))
+		if w, _, _ := s.t.wanted(now); len(in.got) != 2 || !in.got[0].Key || w.Refused != "" {
+			t.Errorf("%v: %d pictures after it is small enough; the client is told %+v", c, len(in.got), w)
 		}
 	}
 }
@@ -196,6 +199,9 @@ func TestTooHighARate(t *testing.T) {
 	run(4000, 5*media.Second)
 	if n := len(in.got) - 250; n > 60 || video.stats.Excess == 0 {
 		t.Fatalf("%d pictures of 250 passed above the limit; %+v", n, video.stats)
+	}
+	if w, _, _ := video.t.wanted(now); w.Refused != "rate" {
+		t.Errorf("the client is told %+v", w)
 	}
 	if text := log.String(); strings.Count(text, "ingest.limits.bitrate") != 1 {
 		t.Errorf("the log says %s", text)

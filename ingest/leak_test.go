@@ -29,7 +29,7 @@ func TestNothingIsLeftOf500(t *testing.T) {
 		rounds = 60
 	}
 	h := newHall()
-	s, url := startServer(t, h, Config{ConnectTimeout: 2 * time.Second, InterruptTimeout: time.Second, ReturnTimeout: time.Second, Limits: Limits{SessionsPerRoom: 100}})
+	s, url := startServer(t, h, Config{InterruptTimeout: time.Second, ReturnTimeout: time.Second, Limits: Limits{SessionsPerRoom: 100}})
 	visit := func(t *testing.T, i int) {
 		if i%2 == 0 { // never connects
 			resource, _, _ := post(t, url+"/whip/demo", "obs")

@@ -164,6 +164,8 @@ type Wanted struct {
 	W    int      `json:"w"` // px of the largest place it is shown in; 0: it is not shown
 	H    int      `json:"h"`
 	RIDs []string `json:"rids,omitempty"` // simulcast layers to send; none: there is no simulcast
+
+	Refused string `json:"refused,omitempty"` // why the picture is not taken: "size" or "rate" is beyond the limits
 }
 
 // wanted is what the sender should send now, and a channel that is closed when that may have changed. A
@@ -174,6 +176,12 @@ func (t *track) wanted(now media.Time) (w Wanted, changed, demand <-chan struct{
 	defer t.mu.Unlock()
 	t.retarget(d, now)
 	w = Wanted{W: d.W, H: d.H}
+	switch {
+	case t.sess.load.over():
+		w.Refused = "rate"
+	case t.aim != nil && t.aim.tooLarge():
+		w.Refused = "size"
+	}
 	if len(t.section.rids) == 0 {
 		return w, t.changed, d.Changed
 	}

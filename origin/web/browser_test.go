@@ -409,6 +409,12 @@ func TestStageInBrowser(t *testing.T) {
 	b.gateway.set(func(g *gateway) { g.wanted = `{"w":1280,"h":720,"rids":["h"]}` })
 	b.until(on + ` === 'h'`)
 
+	// A picture that is not taken is said to be.
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":1280,"h":720,"rids":["h"],"refused":"size"}` })
+	b.says("your picture is larger than is taken here")
+	b.gateway.set(func(g *gateway) { g.wanted = `{"w":1280,"h":720,"rids":["h"]}` })
+	b.says("Viewers see you about a second later")
+
 	// The network moves: the session goes on with new credentials, and nobody joins again.
 	posts := 0
 	b.gateway.set(func(g *gateway) { posts = len(g.posts) })
@@ -545,4 +551,48 @@ func TestStageInsecure(t *testing.T) {
 	b.state("error")
 	b.says("only on secure pages")
 	b.shot("stage-insecure")
+}
+
+// A camera that is unplugged on air is said to be gone, while sound goes on, and taken up again when it is back. A computer that
+// was asleep makes sure of its session, and goes on in it.
+func TestStageOutlivesUnplugAndSleep(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/stage/demo?name=Ada&auto=1")
+	b.state("live")
+	b.until(`tilecast.publisher.video.sender.track?.readyState === 'live'`)
+
+	// All that a page sees of a pulled plug: a track that ended, and a shorter list.
+	b.do(chromedp.Evaluate[chromedp.Void](`{
+		const md = navigator.mediaDevices;
+		md.enumerateDevices = async () => (await MediaDevices.prototype.enumerateDevices.call(md)).filter(d => d.kind !== 'videoinput');
+		const track = tilecast.tracks.video;
+		track.stop();
+		track.dispatchEvent(new Event('ended'));
+	}`))
+	b.says("Your camera was disconnected")
+	b.said(`{"camera":false,"microphone":true}`)
+	b.until(`tilecast.publisher.video.sender.track === null`)
+	b.truth(`document.body.dataset.state === 'live' && tilecast.publisher.audio.sender.track.readyState === 'live'`)
+	b.shot("stage-unplugged")
+	b.do(chromedp.Evaluate[chromedp.Void](`{
+		delete navigator.mediaDevices.enumerateDevices;
+		navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+	}`))
+	b.until(`tilecast.publisher.video.sender.track?.readyState === 'live' && document.getElementById('notice').hidden`)
+	b.said(`{"camera":true,"microphone":true}`)
+
+	// Nothing of the page runs for five seconds, as when the lid is closed.
+	posts := 0
+	b.gateway.set(func(g *gateway) { posts = len(g.posts) })
+	b.do(chromedp.Evaluate[chromedp.Void](`{
+		const wake = performance.now() + 5000;
+		while (performance.now() < wake);
+	}`))
+	b.until(`tilecast.place.restarts > 0`)
+	b.until(`document.body.dataset.state === 'live' && tilecast.publisher.up`)
+	b.gateway.set(func(g *gateway) {
+		if g.restarts == 0 || len(g.posts) != posts {
+			t.Errorf("%d restarts and %d more joins after the sleep", g.restarts, len(g.posts)-posts)
+		}
+	})
 }

@@ -54,8 +54,9 @@ export class Rise {
   }
 }
 
-// follow encodes what the server says it wants, at address, until signal aborts.
-export function follow(address, sender, signal) {
+// follow encodes what the server says it wants, at address, until signal aborts. refused hears why the picture is not
+// taken, '' when it is.
+export function follow(address, sender, signal, refused) {
   const source = new EventSource(address), rise = new Rise();
   const failed = error => console.warn('tilecast: layers:', error);
   const set = change => {
@@ -73,7 +74,9 @@ export function follow(address, sender, signal) {
   signal.addEventListener('abort', () => { source.close(); clearInterval(timer); });
   source.onmessage = async event => {
     try {
-      await set(all => active(all, JSON.parse(event.data).video));
+      const { video } = JSON.parse(event.data);
+      refused(video?.refused ?? '');
+      await set(all => active(all, video));
     } catch (error) {
       failed(error);
     }

@@ -79,7 +79,7 @@ export class Place {
   // doubtful resolves when p may be lost: with true where it hears nothing, with false where it only may have moved.
   doubtful(p) {
     return new Promise(resolve => {
-      const { pc, stopping } = p, pulse = new Pulse();
+      const { pc, stopping } = p, pulse = new Pulse(performance.now());
       let hiccup = 0;
       const done = sure => {
         clearInterval(timer);

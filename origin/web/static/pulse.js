@@ -6,6 +6,8 @@ const nap = 4000;     // ms between two looks, where one a second was asked for:
 // Pulse is asked once a second what getStats() said, and answers with a doubt: '' (all is well), 'silent' (we
 // send and nothing comes back) or 'slept' (the device was asleep, and whatever was known is old).
 export class Pulse {
+  constructor(began) { this.at = began; } // ms, on the clock that look() is told
+
   look(now, report) {
     const slept = this.at !== undefined && now - this.at > nap;
     const { sent, received } = traffic(report);

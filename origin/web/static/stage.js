@@ -231,6 +231,10 @@ function stop() {
 let sent = new Sent();
 
 const settling = 15_000; // ms in which browsers only feel their way up
+const refusals = {
+  size: 'You are connected, but your picture is larger than is taken here: viewers see your name. Stop, and choose a smaller picture.',
+  rate: 'You are connected, but you send more than is taken here: viewers see your name. Stop, and choose a smaller picture.',
+};
 const limits = { cpu: ' This computer is at its limit: the picture is smaller.', bandwidth: ' The network is at its limit: the picture is smaller.' };
 
 async function figures() {
@@ -241,7 +245,7 @@ async function figures() {
   put($('stat-rate'), bitrate(now.bitrate));
   put($('stat-rtt'), Number.isFinite(now.rtt) ? `${Math.round(now.rtt * 1000)} ms` : '–');
   put($('stat-time'), span((performance.now() - since) / 1000));
-  put($('say'), said.live[1] + (tracks.video && performance.now() - since > settling && limits[now.limit] || ''));
+  put($('say'), refusals[place.publisher.refused] ?? said.live[1] + (tracks.video && performance.now() - since > settling && limits[now.limit] || ''));
 }
 
 function meter() {

@@ -65,7 +65,7 @@ export class Publisher {
   // tracks is {audio, video}, either may be null: what is missing now may come later by replace(). A token is sent with
   // every request.
   constructor(url, tracks, { codec = '', maxBitrate = 0, token = '' } = {}) {
-    Object.assign(this, { url, tracks, codec, maxBitrate, location: null, stopping: new AbortController(), pc: null });
+    Object.assign(this, { url, tracks, codec, maxBitrate, location: null, refused: '', stopping: new AbortController(), pc: null });
     this.headers = token ? { Authorization: `Bearer ${token}` } : {};
   }
 
@@ -105,7 +105,7 @@ export class Publisher {
     });
     await this.connected(within(connectWithin, signal));
     if (!this.up) throw new Trouble(network.noRoute);
-    if (this.wanted) follow(this.wanted, this.video.sender, signal);
+    if (this.wanted) follow(this.wanted, this.video.sender, signal, why => { this.refused = why; });
   }
 
   get up() { return this.pc?.connectionState === 'connected'; }

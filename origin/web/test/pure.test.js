@@ -160,7 +160,7 @@ test('a restarted description has the new credentials in each section, and only 
 const report = (bytesSent, bytesReceived) => new Map([['T', { type: 'transport', bytesSent, bytesReceived }]]);
 
 test('a connection is doubted when it sends and hears nothing, and when the device slept', () => {
-  const pulse = new Pulse();
+  const pulse = new Pulse(0);
   let now = 0, sent = 0, heard = 0;
   const look = (ms, more, answer) => pulse.look(now += ms, report(sent += more, heard += answer));
   for (let i = 0; i < 5; i++) assert.equal(look(1000, 100, 10), '');
@@ -169,6 +169,7 @@ test('a connection is doubted when it sends and hears nothing, and when the devi
   for (let i = 0; i < 9; i++) assert.equal(look(1000, 0, 0), ''); // nothing to send, nothing to hear
   assert.equal(look(60_000, 100, 0), 'slept');
   assert.equal(look(1000, 100, 0), '');
+  assert.equal(new Pulse(0).look(60_000, report(1, 1)), 'slept'); // before the first look
 });
 
 test('layers are encoded when they are wanted, and all are when nobody says', () => {
