@@ -93,7 +93,9 @@ func TestPicturesThatAreTooLarge(t *testing.T) {
 func TestTooLargeAndLost(t *testing.T) {
 	cfg := Config{}
 	cfg.Limits.Pixels = 640 * 360
-	s, in, back := loneStream(cfg, testSection(media.VP8))
+	sec := testSection(media.VP8)
+	sec.fb = []string{"nack pli"} // a packet that is overdue asks for a key frame in any case
+	s, in, back := loneStream(cfg, sec)
 	snd := newSender(nil, media.VP8)
 	now := feed(t, s, snd, media.Second, 33*ms, vp8Key(1280, 720, 300))
 	asked := back.plis()
