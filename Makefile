@@ -8,7 +8,7 @@ GOBUILD := go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSIO
 # Tests that hold a browser or the whole gateway want the machine for themselves.
 WHOLE := ./cmd/tilecast/... ./origin/web/...
 # With the race detector, and without C, they would only say the same again, slowly.
-ONCE  := -short -timeout 5m -skip 'Browser|Chromium'
+ONCE  := -short -timeout 10m -skip 'Browser|Chromium'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run demo test conformance bench lint fmt clean
