@@ -224,6 +224,9 @@ func (g *gateway) close(log *slog.Logger) error {
 	cancel()
 	ctx, cancel = context.WithTimeout(context.Background(), readTime)
 	defer cancel()
+	if errRooms != nil { // on a busy machine the goodbyes' time was needed, too
+		errRooms = g.rooms.Close(ctx)
+	}
 	g.linger(ctx)
 	if err := g.http.Shutdown(ctx); err != nil {
 		g.http.Close()
