@@ -46,7 +46,7 @@ func rooms(s settings) ([]row, error) {
 		r.Late = append(r.Late, r.LateSound...)
 		rows = append(rows,
 			row{fmt.Sprintf("%d rooms of 4 x 360p to 720p + 360p: rooms that two cores hold", n), hold(r), "", fmt.Sprintf("%.3f cores each", r.CPU/float64(n)), ">= 3.5"},
-			row{fmt.Sprintf("%d rooms: parts published after their end, p50, p99, most", n), ms(r.Late, 0.5) + ", " + ms(r.Late, 0.99) + ", " + ms(r.Late, 1), "", fmt.Sprintf("gave way %v", r.Steps), "p99 <= 50 ms"})
+			row{fmt.Sprintf("%d rooms: parts published after their end, p50, p99, most", n), spread(r.Late), "", fmt.Sprintf("gave way %v", r.Steps), "p99 <= 50 ms"})
 	}
 	r, err := overfull(s)
 	return append(rows, r...), err
@@ -65,8 +65,8 @@ func overfull(s settings) ([]row, error) {
 		return nil, err
 	}
 	return []row{{fmt.Sprintf("%d rooms, which is too many: parts of sound published after their end, p50, p99, most; theirs: GOMAXPROCS of the cores", n),
-		ms(ours.LateSound, 0.5) + ", " + ms(ours.LateSound, 0.99) + ", " + ms(ours.LateSound, 1),
-		ms(plain.LateSound, 0.5) + ", " + ms(plain.LateSound, 0.99) + ", " + ms(plain.LateSound, 1), "", ""}}, nil
+		spread(ours.LateSound),
+		spread(plain.LateSound), "", ""}}, nil
 }
 
 // idle measures rooms in which nothing happens.
@@ -104,6 +104,9 @@ func hold(r roomsOf) string {
 	}
 	return fmt.Sprintf("%.2f", 2*float64(r.Rooms)/r.CPU)
 }
+
+// spread words the median, the 99th percentile and the most.
+func spread(s []float64) string { return ms(s, 0.5) + ", " + ms(s, 0.99) + ", " + ms(s, 1) }
 
 func ms(s []float64, q float64) string {
 	if len(s) == 0 {
