@@ -149,6 +149,9 @@ func loudness(x []float32) float64 {
 }
 
 func TestMixIsHeldAtItsLoudness(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	d := newDesk(Mix{Loudness: -16, Duck: 12})
 	turn := func(k int) func(float64) bool { // four seconds each in turn, half of the last one together with the next
 		return func(s float64) bool { x := math.Mod(s-4*float64(k)+12, 12); return x < 4.5 && math.Mod(s, 2) < 1.7 }
@@ -229,6 +232,9 @@ func amplitude(x []float32, freq float64) float64 {
 
 // However many shout at once, whether their loudness is held or not, no true peak is above -1 dB.
 func TestCrowdsAreLimited(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	for _, loud := range []float64{0, -10} {
 		d := newDesk(Mix{Loudness: loud})
 		for k := range uint64(8) {

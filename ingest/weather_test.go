@@ -304,6 +304,9 @@ func (v *voyage) hole(a, b, from, to media.Time) {
 // What bad networks do to the program stays within bounds: pictures come back, sound is never missed
 // for longer than is made up, the two stay together, and little more is sent than without loss.
 func TestWeather(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	type bounds struct {
 		repeated, received float64
 		silence            media.Time

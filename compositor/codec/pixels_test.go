@@ -89,6 +89,9 @@ func TestScaleFillsItsViewAndNothingElse(t *testing.T) {
 
 // Sizes of all kinds, odd ones too, of a part of a picture: what lies around that part makes no difference.
 func TestScaleReadsItsViewAndNothingElse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	r := rand.New(rand.NewPCG(3, 4))
 	side := func() int { return 1 + r.IntN([3]int{9, 70, 1300}[r.IntN(3)]) }
 	for range 150 {

@@ -45,6 +45,9 @@ func integrated(x []float32) float64 {
 
 // The minimum requirements of EBU Tech 3341 for a meter of stereo, cases 1 to 5; within 0.1 LU.
 func TestLoudnessMeetsTech3341(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	at := func(db, s float64) []float32 { return tone(1000, dB(db), s) }
 	for name, c := range map[string]struct {
 		x    []float32
@@ -229,6 +232,9 @@ func ride(r *Rider, x []float32) (gains []float64, y []float32) {
 }
 
 func TestRiderBringsEveryVoiceToTheTarget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, lufs := range []float64{-8, -16, -22, -27} {
 		gains, y := ride(NewRider(SourceRider(-16)), speech(lufs, -65, 30, rng))
@@ -244,6 +250,9 @@ func TestRiderBringsEveryVoiceToTheTarget(t *testing.T) {
 }
 
 func TestRiderNeverPumpsNoise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	rng := rand.New(rand.NewPCG(7, 8))
 	hiss := noise(1, 60, rng)
 	scale(hiss, dB(-45-integrated(hiss)))

@@ -36,7 +36,7 @@ func TestPlantedDefects(t *testing.T) {
 	nth := 0
 	plant := func(name, rule, also string, check func(*testing.T) *Report) {
 		fixtures[rule] = append(fixtures[rule], name)
-		if nth++; nth%6 != 0 && testing.Short() {
+		if nth++; nth%20 != 0 && testing.Short() {
 			return // the passes with the race detector and without C take a sample
 		}
 		t.Run(rule+" "+name, func(t *testing.T) {

@@ -22,6 +22,9 @@ func drawn(i, w, h int, t media.Time) *codec.Picture {
 }
 
 func TestSceneIsAFunctionOfTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	script := NewScript(2026, len(Cast))
 	for i, who := range Cast {
 		sc := NewScene(who, script, i, time.UTC)
@@ -83,6 +86,9 @@ func TestCastIsDistinguishableAndAlive(t *testing.T) {
 func abs(x float64) float64 { return max(x, -x) }
 
 func TestSceneKeepsInsideThePicture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	for _, size := range [][2]int{{16, 16}, {64, 48}, {322, 182}, {480, 270}, {360, 640}, {1280, 200}} {
 		w, h := size[0], size[1]
 		p := codec.NewPicture(2*w, 2*h)
@@ -119,6 +125,9 @@ func TestClockShowsTheTimeOfItsZone(t *testing.T) {
 
 // A tile with half the picture's width, cropped from the middle, still shows who and when.
 func TestCaptionStaysInTheMiddle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	for i, who := range Cast {
 		s := NewScene(who, NewScript(1, 9), i, time.UTC)
 		s.Draw(newPlanes(640, 360), someday)
