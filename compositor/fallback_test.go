@@ -53,7 +53,8 @@ func TestNamedEncodersFallBack(t *testing.T) {
 				p.Frame()
 			}
 			p.Close()
-			if n := decodes(t, set, out); n != 90 {
+			n := 0
+			if decodeTape(t, set, out, func(*codec.Picture) { n++ }); n != 90 {
 				t.Errorf("%d pictures of 90 come out", n)
 			}
 			all := strings.Join(told, "\n")
@@ -67,28 +68,4 @@ func TestNamedEncodersFallBack(t *testing.T) {
 			}
 		})
 	}
-}
-
-// decodes counts the pictures that a tape decodes into.
-func decodes(t *testing.T, set codec.Set, tp *tape) (n int) {
-	t.Helper()
-	dec, err := set.NewVideoDecoder(media.H264)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dec.Close()
-	for _, p := range tp.packets {
-		if p.Key {
-			p.Data = append(bytes.Clone(tp.params.Video.Extra), p.Data...)
-		}
-		pics, err := dec.Decode(p)
-		if err != nil {
-			t.Fatalf("at %v: %v", p.At, err)
-		}
-		for _, pic := range pics {
-			n++
-			pic.Release()
-		}
-	}
-	return n
 }

@@ -3,7 +3,6 @@ package compositor
 import (
 	"bytes"
 	"errors"
-	"image"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,38 +101,23 @@ func TestRealDecodersTakeWhatIsGivenAgain(t *testing.T) {
 // decodeStill decodes the whole rung and compares pictures of the slate, encoded and given again.
 func decodeStill(t *testing.T, set codec.Set, s *stage) {
 	tp := s.tapes["180p"]
-	dec, err := set.NewVideoDecoder(media.H264)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dec.Close()
 	var slate, again, guest []byte
 	n := 0
-	for _, p := range tp.packets {
-		if p.Key {
-			p.Data = append(bytes.Clone(tp.params.Video.Extra), p.Data...)
-		}
-		pics, err := dec.Decode(p)
-		if err != nil {
-			t.Fatalf("at %v: %v", p.At, err)
-		}
-		for _, pic := range pics {
-			n++
-			row := bytes.Clone(pic.Y[90*pic.StrideY : 90*pic.StrideY+320])
-			switch pic.At {
-			case 5900 * media.Millisecond:
-				slate = row
-			case 11900 * media.Millisecond:
-				again = row
-			case 16900 * media.Millisecond:
-				guest = row
-				if !near(pixelOf(pic, image.Pt(160, 80)), palette[2]) {
-					t.Errorf("the guest is shown as %v", pixelOf(pic, image.Pt(160, 80)))
-				}
+	decodeTape(t, set, tp, func(pic *codec.Picture) {
+		n++
+		row := bytes.Clone(pic.Y[90*pic.StrideY : 90*pic.StrideY+320])
+		switch pic.At {
+		case 5900 * media.Millisecond:
+			slate = row
+		case 11900 * media.Millisecond:
+			again = row
+		case 16900 * media.Millisecond:
+			guest = row
+			if got := pic.Pixel(160, 80); !near(got, palette[2]) {
+				t.Errorf("the guest is shown as %v", got)
 			}
-			pic.Release()
 		}
-	}
+	})
 	if n != len(tp.packets) {
 		t.Errorf("%d pictures out of %d packets", n, len(tp.packets))
 	}
@@ -141,8 +125,6 @@ func decodeStill(t *testing.T, set codec.Set, s *stage) {
 		t.Error("the slate given again is another picture")
 	}
 }
-
-func pixelOf(p *codec.Picture, at image.Point) codec.YCbCr { return p.Pixel(at.X, at.Y) }
 
 // decodeSilence looks for holes in the sound and for clicks where silence was given again.
 func decodeSilence(t *testing.T, s *stage) {

@@ -1,6 +1,7 @@
 package compositor
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"sync"
@@ -38,6 +39,29 @@ func (tp *tape) Close() error {
 	defer tp.mu.Unlock()
 	tp.closed++
 	return nil
+}
+
+// decodeTape decodes what a rung of H.264 wrote, and shows each picture until it is released.
+func decodeTape(t *testing.T, set codec.Set, tp *tape, show func(*codec.Picture)) {
+	t.Helper()
+	dec, err := set.NewVideoDecoder(media.H264)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	for _, p := range tp.packets {
+		if p.Key {
+			p.Data = append(bytes.Clone(tp.params.Video.Extra), p.Data...)
+		}
+		pics, err := dec.Decode(p)
+		if err != nil {
+			t.Fatalf("at %v: %v", p.At, err)
+		}
+		for _, pic := range pics {
+			show(pic)
+			pic.Release()
+		}
+	}
 }
 
 // stage is a compositor with its tapes.

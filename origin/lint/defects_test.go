@@ -274,7 +274,7 @@ var changeDefects = []defect{
 	{"discontinuity sequence goes back", "M-9", "C-2", later("low", `DISCONTINUITY-SEQUENCE:0`, "DISCONTINUITY-SEQUENCE:2"), nil},
 	{"the program halts", "L-3", "P-11 Q-3 Q-4 Q-5 C-9 R-6 PH-9", nil, func(g *program) { g.stall(5*media.Second, 3*media.Second) }},
 	{"parts come late", "P-11", "Q-3 Q-4 Q-5 C-9 R-6 PH-9 L-3", nil, func(g *program) { g.stall(4*media.Second, 1200*media.Millisecond) }},
-	{"one rendition lags", "C-9", "R-6 P-11 Q-3 Q-4 Q-5", lagging(), nil},
+	{"one rendition lags", "C-9", "R-3 R-6 P-11 Q-3 Q-4 Q-5", lagging(), nil},
 }
 
 var blockingDefects = []defect{
