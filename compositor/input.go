@@ -116,6 +116,9 @@ func (i *Input) Close() { i.queue.close() }
 
 // run decodes until the queue is closed and empty.
 func (i *Input) run() {
+	if i.film != nil {
+		codec.ComeLater()
+	}
 	for {
 		p, ok := i.queue.pop()
 		if !ok {

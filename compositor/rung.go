@@ -98,6 +98,7 @@ func (r *rung) offer(m composed) {
 
 // run encodes what is offered until in is closed, and flushes.
 func (r *rung) run() {
+	codec.ComeLater()
 	for m := range r.in {
 		r.step(m)
 	}

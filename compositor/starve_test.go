@@ -194,6 +194,7 @@ func (h *hogs) kill() {
 
 // starvedChild composes a picture that keeps an encoder busy, in real time, until its input ends.
 func starvedChild(t *testing.T) {
+	codec.ShareCores() // as the program does
 	cfg := config()
 	cfg.Event = func(kind string, attrs ...slog.Attr) {
 		if kind == "load" {

@@ -6,13 +6,14 @@ import (
 )
 
 // goPerCore is how many threads may run Go code for each core.
-const goPerCore = 4
+const goPerCore = 8
 
 // ShareCores keeps Go code going while codecs have all cores to themselves. A codec at work needs
-// a thread of the system but none of the GOMAXPROCS slots; so where there are only as many slots as cores, their threads wait
-// their turn among those of all codecs, and with them everything else: sound, packets, viewers. With more
-// slots whoever has something to do gets a thread that has been idle, which the system prefers. GOMAXPROCS in
-// the environment overrules it. It is for main, once: it concerns the whole process.
+// a thread of the system but none of the GOMAXPROCS slots; one that comes back to Go takes a slot, and keeps it while
+// its thread waits for a core. Where there are only as many slots as cores, everything else waits with it: sound,
+// packets, viewers. With more slots whoever has something to do gets a thread that has been idle, which the system
+// prefers, and the more so where codecs ComeLater. GOMAXPROCS in the environment overrules it. It is for main, once: it
+// concerns the whole process.
 func ShareCores() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(goPerCore * runtime.GOMAXPROCS(0))

@@ -17,10 +17,13 @@ func job(args []string) error {
 		return originJob(args[1:])
 	}
 	if len(args) < 2 {
-		return errors.New("job: name compose, turns, growth, second, tick, write or rooms, and the clips")
+		return errors.New("job: name compose, turns, growth, second, tick, write, rooms or floor, and the clips")
 	}
 	if args[0] == "rooms" {
 		return roomsJob(args[1:])
+	}
+	if args[0] == "floor" {
+		return floorJob(args[1:])
 	}
 	if args[0] == "write" {
 		return writeJob(args[1:])
@@ -56,6 +59,8 @@ func (c *counter) Write(p media.Packet) error {
 func (c *counter) Close() error { return nil }
 
 var top = compositor.Rung{Name: "720p", W: 1280, H: 720, BitRate: 2_500_000, MaxRate: 3_000_000, Encoder: "libx264", Preset: "superfast"}
+
+var low = compositor.Rung{Name: "360p", W: 640, H: 360, BitRate: 900_000, MaxRate: 1_080_000, Encoder: "libx264", Preset: "superfast"}
 
 var wide = compositor.Canvas{Name: "main", W: 1280, H: 720, Rungs: []compositor.Rung{top}}
 
@@ -155,11 +160,17 @@ func codecsAlone(decode bool) func(*material) (worker, error) {
 }
 
 func newAlone(m *material, canvas compositor.Canvas) (*alone, error) {
-	a := &alone{m: m}
-	if err := a.compose(canvas); err != nil {
+	a, err := openAlone(m, canvas.Rungs[0])
+	if err != nil {
 		return nil, err
 	}
-	set, rung := codec.LibAV(), canvas.Rungs[0]
+	return a, a.compose(canvas)
+}
+
+// openAlone opens all codecs; there is nothing to encode yet.
+func openAlone(m *material, rung compositor.Rung) (*alone, error) {
+	a := &alone{m: m}
+	set := codec.LibAV()
 	for range m.clips {
 		d, err := set.NewVideoDecoder(media.VP8)
 		if err != nil {
@@ -175,14 +186,18 @@ func newAlone(m *material, canvas compositor.Canvas) (*alone, error) {
 		a.audio = append(a.audio, d)
 	}
 	var err error
-	if a.enc, err = set.NewVideoEncoder(codec.VideoConfig{
-		Codec: media.H264, Name: rung.Encoder, Preset: rung.Preset, W: rung.W, H: rung.H,
-		Rate: fps30, BitRate: rung.BitRate, MaxRate: rung.MaxRate, GOP: 60,
-	}); err != nil {
+	if a.enc, err = openRung(rung); err != nil {
 		return nil, err
 	}
 	a.sound, err = set.NewAudioEncoder(codec.AudioConfig{Codec: media.AAC, BitRate: 128_000})
 	return a, err
+}
+
+func openRung(r compositor.Rung) (codec.VideoEncoder, error) {
+	return codec.LibAV().NewVideoEncoder(codec.VideoConfig{
+		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H,
+		Rate: fps30, BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: 60,
+	})
 }
 
 // compose notes the pictures and the mix of the program.
