@@ -440,6 +440,9 @@ func TestLostDecoderAsksForAKeyFrame(t *testing.T) {
 
 func TestResolutionChangeKeepsTheTile(t *testing.T) {
 	for _, fit := range []layout.Fit{layout.Cover, layout.Contain} {
+		if testing.Short() && fit == layout.Cover {
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) {
 			cfg := config()
 			cfg.Canvases[0].Look.Fit = fit

@@ -154,9 +154,13 @@ func TestLoadIsRelievedAndSoundGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		starved := func() bool { s := time.Since(begin).Seconds(); return s > 10 && s < 22 }
-		s, tapes, told := gapStage(t, config(), slow(codec.Fake(), func(w, n int) time.Duration {
+		cfg := config()
+		cv := &cfg.Canvases[0]
+		cv.W, cv.H = 320, 180
+		cv.Rungs = []Rung{{Name: "top", W: 320, H: 180, BitRate: 600_000}, {Name: "low", W: 80, H: 46, BitRate: 60_000}}
+		s, tapes, told := gapStage(t, cfg, slow(codec.Fake(), func(w, n int) time.Duration {
 			if starved() {
-				return time.Duration(w) * 100 * time.Microsecond // 128 and 32 ms where 33 are there
+				return time.Duration(w) * 400 * time.Microsecond // 128 and 32 ms where 33 are there
 			}
 			return time.Millisecond
 		}))
@@ -192,10 +196,10 @@ func TestLoadIsRelievedAndSoundGoesOn(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 		gop := s.cfg.Rate.Frame(int64(s.cfg.GOP))
-		if left := wholeExcept(t, "720p", tapes["720p"], gop); left == 0 {
+		if left := wholeExcept(t, "top", tapes["top"], gop); left == 0 {
 			t.Error("the top rung did not pause")
 		}
-		if left := wholeExcept(t, "180p", tapes["180p"], gop); left != 0 {
+		if left := wholeExcept(t, "low", tapes["low"], gop); left != 0 {
 			t.Errorf("the lower rung paused for %v", left)
 		}
 		if left := wholeExcept(t, AudioID, tapes[AudioID], 0); left != 0 || len(tapes[AudioID].gaps) > 0 {
