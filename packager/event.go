@@ -82,6 +82,9 @@ func (e *Events) Add(ev Event) (Event, error) {
 	case waiting >= maxEventsAhead:
 		return ev, fmt.Errorf("%w: %d at most", ErrEventFull, maxEventsAhead)
 	}
+	if e.number == 0 { // a later book of the same program, after a restart, goes on with numbers that were not given yet
+		e.number = uint32(e.floor / media.Millisecond)
+	}
 	e.number++
 	ev.number = e.number
 	i := len(e.list)

@@ -53,6 +53,35 @@ func TestEventsStandInTheirPart(t *testing.T) {
 	}
 }
 
+// Players take two events with one number for one event: a book that goes on after a restart gives none that may be
+// known already.
+func TestEventNumbersGoOnAfterARestart(t *testing.T) {
+	plan := mustPlan(t, "low", everyRate[0])
+	number := func(book *Events, at media.Time) uint32 {
+		t.Helper()
+		ev, err := book.Add(event(fmt.Sprint(at), at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ev.number
+	}
+	before := NewEvents(plan)
+	var last uint32
+	for k := range media.Time(20) {
+		before.within(10*k*media.Second, 10*(k+1)*media.Second)
+		if n := number(before, 10*(k+2)*media.Second); n <= last {
+			t.Errorf("%d after %d", n, last)
+		} else {
+			last = n
+		}
+	}
+	after := NewEvents(plan)
+	after.within(205*media.Second, 206*media.Second)
+	if n := number(after, 207*media.Second); n <= last {
+		t.Errorf("%d after the restart, %d before", n, last)
+	}
+}
+
 // eventsIn reads the emsg boxes of parts with a foreign parser.
 func eventsIn(t *testing.T, in Init, parts []Part) string {
 	t.Helper()

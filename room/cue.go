@@ -17,7 +17,6 @@ const SpeakerScheme = "urn:tilecast:speaker"
 
 // cued is event, with changes of the speaker written into the media and the playlists besides.
 func (p *program) cued(event func(string, ...slog.Attr), log *slog.Logger) func(string, ...slog.Attr) {
-	n := 0 // the mixer's alone, which tells of speakers
 	return func(kind string, attrs ...slog.Attr) {
 		event(kind, attrs...)
 		if kind != "speaker" {
@@ -34,11 +33,11 @@ func (p *program) cued(event func(string, ...slog.Attr), log *slog.Logger) func(
 			}
 		}
 		payload, _ := json.Marshal(map[string]string{"id": id}) // of strings: never fails
-		n++
+		start := media.Time(at*float64(media.Second)) + p.plan.Rate.Frame(1)
 		_, err := p.out.Announce(origin.Announcement{
 			Event: packager.Event{
-				ID: fmt.Sprintf("speaker-%d", n), Scheme: SpeakerScheme, Dur: -1, Payload: payload,
-				Start: media.Time(at*float64(media.Second)) + p.plan.Rate.Frame(1),
+				ID:     fmt.Sprintf("speaker-%d", start/media.Millisecond), // not given yet, before a restart either
+				Scheme: SpeakerScheme, Start: start, Dur: -1, Payload: payload,
 			},
 			Class: "tilecast.speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: id}},
 		})
