@@ -6,15 +6,26 @@ const every = 50; // ms between looks at a part on its way
 export class Retreat {
   // close() ends it.
   constructor(hls) {
-    Object.assign(this, { hls, loading: null, next: -1, timer: setInterval(() => this.look(), every) });
+    Object.assign(this, { hls, loading: null, next: -1, sn: -1, level: -1, timer: setInterval(() => this.look(), every) });
+    hls.on('hlsLevelSwitching', (_, { level }) => this.switching(level));
     hls.on('hlsFragLoading', (_, { frag, part }) => this.began(frag, part));
     hls.on('hlsFragLoaded', (_, { frag, part }) => this.loaded(frag, part));
   }
 
   close() { clearInterval(this.timer); }
 
+  // switching keeps the smaller rung up to the end of the segment. hls.js would go back in the middle of it, after the last
+  // part that it has had of the larger one; but the smaller one's parts have taken the place of those, and without them browsers
+  // throw away all up to the next key frame.
+  switching(level) {
+    if (level < this.level) this.hls.autoLevelCapping = level;
+    this.level = level;
+  }
+
   began(frag, part) {
     if (frag.type !== 'main') return;
+    if (frag.sn > this.sn) this.hls.autoLevelCapping = -1;
+    this.sn = frag.sn;
     this.loading = part && frag.level >= 0 ? { frag, part } : null;
   }
 
