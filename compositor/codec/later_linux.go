@@ -15,7 +15,7 @@ const niceness = 5
 // differences": on Linux it has).
 func ComeLater() {
 	const thisThread = 0
-	runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine, and nobody else becomes nice by it
+	runtime.LockOSThread()                                                             // and not unlocked: the thread ends with the goroutine, and nobody else becomes nice by it
 	if was, err := syscall.Getpriority(syscall.PRIO_PROCESS, thisThread); err == nil { // as the kernel has it: 20 less the niceness
 		_ = syscall.Setpriority(syscall.PRIO_PROCESS, thisThread, 20-was+niceness) // without it, it comes when the others do
 	}

@@ -134,7 +134,7 @@ func newBareRoom(m *material, s *script) (*bareRoom, error) {
 	return c, err
 }
 
-// run takes part in real time from begin on, for so many seconds. Where it is late it does not wait.
+// run takes part in real time from begin on, for so many seconds. Where it is late it catches up.
 func (c *bareRoom) run(begin time.Time, seconds int) error {
 	for n := range 30 * seconds {
 		time.Sleep(time.Until(begin.Add(fps30.Frame(int64(n)).Duration())))

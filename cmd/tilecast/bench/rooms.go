@@ -36,7 +36,7 @@ type roomsOf struct {
 }
 
 // rooms measures how many rooms two cores hold, beside how many they would if there were nothing to do but decode and
-// encode, in as many threads.
+// encode, one thread a room.
 func rooms(s settings) ([]row, error) {
 	var rows []row
 	for _, n := range []int{3, 4} {
