@@ -15,8 +15,10 @@ const niceness = 5
 // differences": on Linux it has).
 func ComeLater() {
 	const thisThread = 0
-	runtime.LockOSThread()                                                             // and not unlocked: the thread ends with the goroutine, and nobody else becomes nice by it
-	if was, err := syscall.Getpriority(syscall.PRIO_PROCESS, thisThread); err == nil { // as the kernel has it: 20 less the niceness
-		_ = syscall.Setpriority(syscall.PRIO_PROCESS, thisThread, 20-was+niceness) // without it, it comes when the others do
+	// It is never unlocked: the thread ends with the goroutine, and nobody else becomes nice by it.
+	runtime.LockOSThread()
+	was, err := syscall.Getpriority(syscall.PRIO_PROCESS, thisThread) // as the kernel has it: 20 less the niceness
+	if err == nil {
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, thisThread, 20-was+niceness) // where it fails it comes with the others
 	}
 }
