@@ -15,6 +15,9 @@ import (
 // adoptAfter is how long the announced SSRC of a track must be silent before another takes its place.
 const adoptAfter = 300 * time.Millisecond
 
+// adoptLooks is how often that is looked at: the last packets of the one may come after the first of the other.
+const adoptLooks = 6
+
 // firstLook is a buffer that tells of what payload type its first packet is. One goroutine writes.
 type firstLook struct {
 	*packetio.Buffer
@@ -47,19 +50,29 @@ func (s *session) arrived(ssrc uint32, pt uint8) {
 		return
 	}
 	s.adopted++
-	s.wg.Go(func() { // ends after adoptAfter and a negotiation, or with the session
-		select {
-		case <-time.After(adoptAfter):
-		case <-s.ending:
-			return
-		}
-		if s.flows(sec.codec) {
+	s.wg.Go(func() { // ends after adoptLooks and a negotiation, or with the session
+		if !s.silent(sec.codec) {
 			return // of two at a time the one announced is meant
 		}
 		if err := s.adopt(sec, ssrc); err != nil && !s.isEnding() {
 			s.log.Warn("publisher goes on from another SSRC, which can't be followed", "codec", sec.codec, "err", err)
 		}
 	})
+}
+
+// silent waits until no packets of c come any more by a stream that is known, and reports whether that came to be in time.
+func (s *session) silent(c media.Codec) bool {
+	for range adoptLooks {
+		select {
+		case <-time.After(adoptAfter):
+		case <-s.ending:
+			return false
+		}
+		if !s.flows(c) {
+			return true
+		}
+	}
+	return false
 }
 
 // flows reports whether packets of c come by a stream that is known.
