@@ -70,22 +70,17 @@ func floorJob(args []string) error {
 		all = append(all, c)
 	}
 	var run sync.WaitGroup
-	failed := make(chan error, n)
+	failed := make([]error, n)
 	begin := time.Now()
-	for k, c := range all {
-		run.Go(func() {
-			if err := c.run(begin.Add(time.Duration(k)*137*time.Millisecond), seconds+3); err != nil {
-				failed <- err
-			}
-		})
+	for k, c := range all { // rooms are not in step
+		run.Go(func() { failed[k] = c.run(begin.Add(time.Duration(k)*137*time.Millisecond), seconds+3) })
 	}
 	time.Sleep(2 * time.Second) // encoders are warm
 	from, since := cpuTime(), time.Now()
 	time.Sleep(time.Duration(seconds) * time.Second)
 	used := (cpuTime() - from).Seconds() / time.Since(since).Seconds()
 	run.Wait()
-	close(failed)
-	for err := range failed {
+	if err := errors.Join(failed...); err != nil {
 		return err
 	}
 	fmt.Println(used)

@@ -19,13 +19,12 @@ func job(args []string) error {
 	if len(args) < 2 {
 		return errors.New("job: name compose, turns, growth, second, tick, write, rooms or floor, and the clips")
 	}
-	if args[0] == "rooms" {
+	switch args[0] {
+	case "rooms":
 		return roomsJob(args[1:])
-	}
-	if args[0] == "floor" {
+	case "floor":
 		return floorJob(args[1:])
-	}
-	if args[0] == "write" {
+	case "write":
 		return writeJob(args[1:])
 	}
 	m, err := readMaterial(args[1:])
