@@ -26,14 +26,15 @@ type Compositor struct {
 
 	canvases []*canvas
 
-	frameSeq atomic.Uint64
-	reliever reliever
-	relief   atomic.Int32 // the step that holds
-	end      atomic.Int64 // media.Time at which the program ends
-	stop     chan struct{}
-	speaking atomic.Pointer[speaking]
-	nudged   chan struct{} // depth 1: the director has something to look at
-	decoders sync.WaitGroup
+	frameSeq  atomic.Uint64
+	reliever  reliever
+	relief    atomic.Int32 // the step that holds
+	soundLags atomic.Bool  // sound was late for a while: pictures come later from then on
+	end       atomic.Int64 // media.Time at which the program ends
+	stop      chan struct{}
+	speaking  atomic.Pointer[speaking]
+	nudged    chan struct{} // depth 1: the director has something to look at
+	decoders  sync.WaitGroup
 
 	mu      sync.Mutex // tiles, looks and what belongs to them; held while art is drawn
 	tiles   []*Tile
@@ -110,6 +111,15 @@ func (c *Compositor) open() (err error) {
 		c.sounds = append(c.sounds, o)
 	}
 	return nil
+}
+
+// comeLater lets the calling goroutine come after sound where that lags; it is called now and then, and does so once. Before,
+// pictures come with all others: on a machine that has a browser to run, too, they would give way for nothing.
+func (c *Compositor) comeLater(done *bool) {
+	if !*done && c.soundLags.Load() {
+		*done = true
+		codec.ComeLater()
+	}
 }
 
 // start runs i's decoder. Called with c.mu held.
@@ -216,6 +226,12 @@ func (c *Compositor) first() int64 {
 	return (c.cfg.Rate.Index(now) + gop) / gop * gop
 }
 
+// Sound lags that was mixed so late for so long; what is caught up with after a pause is not meant.
+const (
+	soundLate      = media.Second / 10
+	soundLagsAfter = media.Second
+)
+
 // runMixer mixes each audio frame when its first sample is due, as the canvas draws a frame when
 // it begins, or as early that the last sample it reads came three quarters of D ago, whichever is
 // later: so sound, which its encoder holds back by a frame, is published no later than it has to be.
@@ -229,11 +245,20 @@ func (c *Compositor) runMixer(begin media.Time) {
 		s.at = media.FromTicks(n*blockLen, sampleRate)
 	}
 	mix := make([]float32, 2*blockLen)
+	var lateSince media.Time // 0: it is in time
 	for {
 		at, end := media.FromTicks(n*blockLen, sampleRate), media.FromTicks((n+1)*blockLen, sampleRate)
 		now, ok := pace.wait(at, end-lead)
 		if !ok {
 			break
+		}
+		switch {
+		case now-(end-lead) < soundLate:
+			lateSince = 0
+		case lateSince == 0:
+			lateSince = now
+		case now-lateSince > soundLagsAfter:
+			c.soundLags.Store(true)
 		}
 		if to, ok := c.leaveOut(at, now); ok {
 			n = to

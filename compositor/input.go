@@ -116,14 +116,13 @@ func (i *Input) Close() { i.queue.close() }
 
 // run decodes until the queue is closed and empty.
 func (i *Input) run() {
-	if i.film != nil {
-		codec.ComeLater()
-	}
+	later := i.film == nil // never
 	for {
 		p, ok := i.queue.pop()
 		if !ok {
 			break
 		}
+		i.c.comeLater(&later)
 		i.step(p)
 	}
 	i.finish()

@@ -235,6 +235,9 @@ func TestLongPauseIsLeftOut(t *testing.T) {
 				t.Errorf("%s: %v left out", name, left)
 			}
 		}
+		if s.soundLags.Load() {
+			t.Error("a pause is taken for a lack of cores")
+		}
 		if n := s.Stats().Rungs[0].Samples; n > 40*30 {
 			t.Errorf("%d pictures encoded", n)
 		}

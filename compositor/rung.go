@@ -98,8 +98,9 @@ func (r *rung) offer(m composed) {
 
 // run encodes what is offered until in is closed, and flushes.
 func (r *rung) run() {
-	codec.ComeLater()
+	later := false
 	for m := range r.in {
+		r.c.comeLater(&later)
 		r.step(m)
 	}
 	r.finish()

@@ -250,6 +250,7 @@ func starvedChild(t *testing.T) {
 				fmt.Printf("%s: %v in %d gaps are missing\n", what, wholeExcept(t, what, g, align), len(g.gaps))
 			}
 			fmt.Println("counted:", c.Stats().Given)
+			fmt.Println("sound lagged:", c.soundLags.Load())
 			return
 		case <-ticker.C:
 		}

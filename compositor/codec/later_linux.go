@@ -11,7 +11,7 @@ const niceness = 5
 
 // ComeLater gives the calling goroutine, for the rest of its life, a thread of its own that comes after the process's
 // others where cores are short. It is for decoding and encoding pictures, which can give way; sound, packets
-// and viewers cannot. It does nothing where a thread has no priority of its own (setpriority(2), "C library/kernel
+// and viewers cannot. A thread cannot take it back without privilege. It does nothing where a thread has no priority of its own (setpriority(2), "C library/kernel
 // differences": on Linux it has).
 func ComeLater() {
 	const thisThread = 0
