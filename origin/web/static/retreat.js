@@ -6,7 +6,7 @@ const every = 50; // ms between looks at a part on its way
 export class Retreat {
   // close() ends it.
   constructor(hls) {
-    Object.assign(this, { hls, loading: null, next: -1, sn: -1, level: -1, timer: setInterval(() => this.look(), every) });
+    Object.assign(this, { hls, loading: null, next: -1, sn: -1, level: -1, loads: -1, timer: setInterval(() => this.look(), every) });
     hls.on('hlsLevelSwitching', (_, { level }) => this.switching(level));
     hls.on('hlsFragLoading', (_, { frag, part }) => this.began(frag, part));
     hls.on('hlsFragLoaded', (_, { frag, part }) => this.loaded(frag, part));
@@ -14,9 +14,8 @@ export class Retreat {
 
   close() { clearInterval(this.timer); }
 
-  // switching keeps the smaller rung up to the end of the segment. hls.js would go back in the middle of it, after the last
-  // part that it has had of the larger one; but the smaller one's parts have taken the place of those, and without them browsers
-  // throw away all up to the next key frame.
+  // switching keeps the smaller rung up to the end of the segment: to go back in the middle of it what has been seen of the
+  // larger one has to be loaded once more.
   switching(level) {
     if (level < this.level) this.hls.autoLevelCapping = level;
     this.level = level;
@@ -25,8 +24,17 @@ export class Retreat {
   began(frag, part) {
     if (frag.type !== 'main') return;
     if (frag.sn > this.sn) this.hls.autoLevelCapping = -1;
+    if (frag.level !== this.loads) this.forget(this.loads, frag.sn);
     this.sn = frag.sn;
+    this.loads = frag.level;
     this.loading = part && frag.level >= 0 ? { frag, part } : null;
+  }
+
+  // forget tells hls.js that a rung's parts of segment sn are gone from the buffer: those of another one take their place. If it comes
+  // back within the segment, it would go on behind the last part that it has had, and without the ones before it browsers
+  // throw away all up to the next key frame.
+  forget(level, sn) {
+    for (const part of this.hls.levels[level]?.details?.partList ?? []) if (part.fragment.sn >= sn) part.clearElementaryStreamInfo();
   }
 
   // look judges the part on its way, and stops it where that saves time.
