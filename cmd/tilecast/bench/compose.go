@@ -61,19 +61,13 @@ func contest(s settings, name string, w, h int, goals [3]string) ([]row, error) 
 	if err != nil {
 		return nil, err
 	}
-	rows := []row{
+	alike, err := likeness(self, pictures, out)
+	return []row{
 		versus(name+", against decode+encode alone", times["ours"], times["alone"], goals[0]),
 		versus(name+", against ffmpeg's CLI", times["whole"], times["ffmpeg"], goals[1]),
 		versus(name+", against GStreamer's compositor", times["whole"], times["GStreamer"], goals[2]),
-	}
-	if w == clipW { // nothing is scaled
-		r, err := likeness(self, pictures, out)
-		if err != nil {
-			return rows, err
-		}
-		rows = append(rows, r)
-	}
-	return rows, nil
+		alike,
+	}, err
 }
 
 // interleave runs every contestant in turn, as many times as asked.

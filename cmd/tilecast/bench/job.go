@@ -140,6 +140,7 @@ type alone struct {
 	m                *material
 	decode           bool
 	pictures         []*codec.Picture
+	pic              *codec.Picture // the one to encode
 	mix              [][]float32
 	video            []codec.VideoDecoder
 	audio            []codec.AudioDecoder
@@ -235,6 +236,10 @@ func (k keeper) Encode(samples []float32) ([]media.Packet, error) {
 }
 
 func (a *alone) frame(n int) (time.Duration, error) {
+	if a.pic == nil {
+		a.pic = codec.NewPicture(a.pictures[n].W, a.pictures[n].H)
+	}
+	codec.Copy(a.pic, a.pictures[n]) // as warm in the cache as a picture that was just composed
 	begin := cpuTime()
 	if a.decode {
 		pics, err := a.decodeVideo(n)
@@ -278,8 +283,8 @@ func (a *alone) decodeSound(n int) error {
 
 // encode encodes picture n, and what of the mix is whole by its end.
 func (a *alone) encode(n int) error {
-	a.pictures[n].At = fps30.Frame(int64(n))
-	packets, err := a.enc.Encode(a.pictures[n], fps30.Frame(1), n%60 == 0)
+	a.pic.At = fps30.Frame(int64(n))
+	packets, err := a.enc.Encode(a.pic, fps30.Frame(1), n%60 == 0)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,6 +26,7 @@ type settings struct {
 	watch time.Duration // of each latency run
 	rows  string        // of the network contest, by name; empty: all
 	span  time.Duration // that each network row measures
+	soak  time.Duration // that the memory of a room is watched
 	dir   string        // scratch, kept between calls
 }
 
@@ -39,6 +41,7 @@ func main() {
 	flag.DurationVar(&s.watch, "for", 5*time.Minute, "length of each latency run")
 	flag.StringVar(&s.rows, "rows", "", "rows of the network contest, such as loss5,blackout30; all of them")
 	flag.DurationVar(&s.span, "span", time.Minute, "how long each row of the network contest is measured")
+	flag.DurationVar(&s.soak, "soak", time.Minute, "how long the memory of a room is watched")
 	flag.StringVar(&s.dir, "dir", ".bench", "folder for clips")
 	flag.Parse()
 	exit(run(s, strings.Split(*only, ",")))
@@ -71,8 +74,12 @@ func run(s settings, names []string) error {
 		if contest == nil {
 			return fmt.Errorf("no contest %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(contests)), ", "))
 		}
+		before := readShare()
 		got, err := contest(s)
 		rows = append(rows, got...)
+		if taken := readShare().since(before); taken > 0.01 {
+			rows = append(rows, row{fmt.Sprintf("(%s: of its cores the host gave this machine's time to others)", name), fmt.Sprintf("%.0f %%", 100*taken), "", "", ""})
+		}
 		if err != nil {
 			print(rows)
 			return fmt.Errorf("%s: %w", name, err)
@@ -80,6 +87,30 @@ func run(s settings, names []string) error {
 	}
 	print(rows)
 	return nil
+}
+
+// share is time of all cores since this machine's start, in the kernel's ticks.
+type share struct{ stolen, all float64 }
+
+// readShare reads it, as /proc/stat has it (proc(5)); where there is none nothing was stolen.
+func readShare() (s share) {
+	data, _ := os.ReadFile("/proc/stat")
+	total, _, _ := strings.Cut(string(data), "\n")
+	for i, f := range strings.Fields(total) {
+		ticks, _ := strconv.ParseFloat(f, 64)
+		if i < 9 { // guests' time is in the user's already
+			s.all += ticks
+		}
+		if i == 8 {
+			s.stolen = ticks
+		}
+	}
+	return s
+}
+
+// since is the part of the cores' time that the host gave to others.
+func (s share) since(before share) float64 {
+	return (s.stolen - before.stolen) / max(s.all-before.all, 1)
 }
 
 func print(rows []row) {
