@@ -23,6 +23,7 @@ type queue struct {
 	closed  bool
 
 	pushed, dropped int64
+	full            int64 // how often there was no room
 }
 
 func newQueue(video bool) *queue {
@@ -41,10 +42,13 @@ func (q *queue) push(p media.Packet) (needKey bool) {
 		return true
 	case q.n < queueLen:
 	case !q.video:
+		q.full++
 		q.drop()
 	case p.Key:
+		q.full++
 		q.clear()
 	default:
+		q.full++
 		q.needKey = true
 		q.dropped++
 		return true
@@ -107,10 +111,10 @@ func (q *queue) close() {
 	q.wake()
 }
 
-func (q *queue) counts() (pushed, dropped int64) {
+func (q *queue) counts() (pushed, dropped, full int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.pushed, q.dropped
+	return q.pushed, q.dropped, q.full
 }
 
 func (q *queue) take() media.Packet { // called locked

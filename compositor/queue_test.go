@@ -36,8 +36,8 @@ func TestFullVideoQueueDropsToTheNextKeyFrame(t *testing.T) {
 	if p, _ := q.pop(); p.At != 113 {
 		t.Fatalf("after an overflow decoding goes on at packet %d, want the key frame 113", p.At)
 	}
-	if pushed, dropped := q.counts(); pushed != queueLen+3 || dropped != 12+64 {
-		t.Fatalf("counted %d taken, %d dropped", pushed, dropped)
+	if pushed, dropped, full := q.counts(); pushed != queueLen+3 || dropped != 12+64 || full != 2 {
+		t.Fatalf("counted %d taken, %d dropped, %d times full", pushed, dropped, full)
 	}
 }
 
@@ -51,7 +51,7 @@ func TestFullSoundQueueLosesTheOldest(t *testing.T) {
 	if p, ok := q.pop(); !ok || p.At != 5 {
 		t.Fatalf("first packet left is %d", p.At)
 	}
-	if _, dropped := q.counts(); dropped != 5 {
+	if _, dropped, _ := q.counts(); dropped != 5 {
 		t.Fatalf("%d counted as dropped", dropped)
 	}
 }

@@ -32,6 +32,7 @@ type InputStats struct {
 	Tile, Codec string
 	Packets     int64 // taken
 	Dropped     int64 // by the queue, for want of room or of a key frame
+	Full        int64 // how often the queue had no room: the decoder is too slow
 	Decoded     int64 // pictures or audio frames
 	Pixels      int64 // video: decoded in all
 	Concealed   int64 // sound: holes made up for
@@ -80,7 +81,7 @@ func (c *Compositor) Stats() Stats {
 func (i *Input) stats(tile string) InputStats {
 	s := InputStats{Tile: tile, Codec: i.codec.String(), Decoded: i.decoded.Load(), Faults: i.faults.Load()}
 	s.Pixels, s.Concealed = i.pixels.Load(), i.concealed.Load()
-	s.Packets, s.Dropped = i.queue.counts()
+	s.Packets, s.Dropped, s.Full = i.queue.counts()
 	if f := i.film; f != nil {
 		f.mu.Lock()
 		s.Skipped = f.skipped

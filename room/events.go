@@ -12,6 +12,9 @@ import (
 //	participant     {"id", "name", "state": "joined", "back", "silent", "lost" or "left"}
 //	speaker         {"id", "name", "at"}: who dominates from at on, in seconds of the program; id is "" for nobody
 //	load            {"step", "on"}: what gave way because the machine is too slow, or is undone
+//	decoder         {"id", "codec", "full"}: so often a participant's decoder was too slow, and went on with the next key frame
+//	refused         {"name", "reason"}: somebody does not come in; once in ten seconds
+//	missed          {"rendition", "readers"}: so many came when what they wanted had left the window
 //	suspended       {"seconds"}: the machine slept or the process was stopped
 //	encoder         {"rung", "wanted", "err"}: an encoder did not open and another took its place
 type Event struct {

@@ -32,6 +32,8 @@ type Room struct {
 	joined int      // guests so far, for names
 	empty  *time.Timer
 	closed bool
+
+	refused time.Time // when that was last told
 }
 
 func newRoom(house *Rooms, cfg Config) *Room {
@@ -78,7 +80,7 @@ func (r *Room) air(p *program) {
 	go func() { // ends when stop has been called and the last packet is out
 		defer r.house.wg.Done()
 		done := make(chan struct{})
-		go p.load.watch(p.comp.Stats, done)
+		go p.load.watch(p, r.event, done)
 		p.run()
 		close(done)
 		r.ended(p)
@@ -129,7 +131,8 @@ func (r *Room) ended(p *program) {
 	}
 }
 
-func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, error) {
+// admit seats who req is of. strain is the machine's, in percent.
+func (r *Room) admit(ctx context.Context, req ingest.Request, strain int64) (ingest.Seat, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -138,10 +141,10 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	id, fresh := identity(req)
 	g := r.find(id)
 	if g == nil && len(r.guests) >= MaxTiles && !r.giveUpAwaySeat() {
-		return nil, fmt.Errorf("%w: all %d places in room %s are taken", ingest.ErrFull, MaxTiles, r.name)
+		return nil, r.refuse(req, fmt.Errorf("%w: all %d places in room %s are taken", ingest.ErrFull, MaxTiles, r.name))
 	}
-	if g == nil && r.overloaded() {
-		return nil, fmt.Errorf("%w: this machine can't keep up with the program as it is", ingest.ErrFull)
+	if g == nil && r.cfg.Overload > 0 && strain > int64(r.cfg.Overload) {
+		return nil, r.refuse(req, fmt.Errorf("%w: this machine can't keep up with its programs as they are", ingest.ErrFull))
 	}
 	if err := r.startLocked(); err != nil {
 		return nil, err
@@ -164,9 +167,14 @@ func (r *Room) admit(ctx context.Context, req ingest.Request) (ingest.Seat, erro
 	return g.sit(r, r.prog, req), nil
 }
 
-// overloaded reports whether the program comes too late as it is. Called locked.
-func (r *Room) overloaded() bool {
-	return r.prog != nil && r.cfg.Overload > 0 && r.prog.load.share.Load() > int64(r.cfg.Overload)
+// refuse makes an event of why req's sender does not come in, not more often than each loadSpan: senders try again and again. It
+// returns why. Called locked.
+func (r *Room) refuse(req ingest.Request, why error) error {
+	if now := time.Now(); now.Sub(r.refused) >= loadSpan {
+		r.refused = now
+		r.events.Add(now, "refused", slog.String("name", displayName(req)), slog.Any("reason", why))
+	}
+	return why
 }
 
 // report is how a session stands. The seat of one that nothing is heard of, or that was lost, is

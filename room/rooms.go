@@ -97,7 +97,7 @@ func (rs *Rooms) Admit(ctx context.Context, req ingest.Request) (ingest.Seat, er
 	if err := rs.Allow(req.Room, req.Token); err != nil {
 		return nil, err
 	}
-	return r.admit(ctx, req)
+	return r.admit(ctx, req, rs.strain())
 }
 
 // Apply changes a room: its look at once and at one frame, its plan, canvas and

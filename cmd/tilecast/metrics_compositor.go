@@ -32,6 +32,7 @@ func (g gatherer) collectCompositor(s samples, room string, st compositor.Stats)
 		l := []string{"room", room, "tile", i.Tile, "codec", i.Codec}
 		s.counter("tilecast_decoder_packets_total", "Packets taken.", float64(i.Packets), l...)
 		s.counter("tilecast_decoder_dropped_total", "Packets dropped for want of room or of a key frame.", float64(i.Dropped), l...)
+		s.counter("tilecast_decoder_full_total", "How often there was no room: the decoder is too slow.", float64(i.Full), l...)
 		s.counter("tilecast_decoder_decoded_total", "Pictures or frames of sound decoded.", float64(i.Decoded), l...)
 		s.counter("tilecast_decoder_pixels_total", "Pixels decoded.", float64(i.Pixels), l...)
 		s.counter("tilecast_decoder_faults_total", "Errors of the decoder.", float64(i.Faults), l...)
