@@ -9,6 +9,8 @@ GOBUILD := go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSIO
 WHOLE := ./cmd/tilecast/... ./origin/web/...
 # With the race detector, and without C, they would only say the same again, slowly.
 ONCE  := -short -timeout 10m -skip 'Browser|Chromium'
+# The rest is the same without C.
+WITHC := ./compositor/... ./room/... ./cmd/...
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run demo test conformance bench lint fmt clean
@@ -33,7 +35,7 @@ test: ## install what tests need and run all of them
 	go vet ./...
 	go test $$(go list ./... | grep -v -e /cmd/tilecast -e /origin/web)
 	go test -p 1 -timeout 15m $(WHOLE)
-	CGO_ENABLED=0 go test $(ONCE) ./...
+	CGO_ENABLED=0 go test $(ONCE) $(WITHC)
 	go test -race $(ONCE) ./...
 
 conformance: setup ## print every rule of LL-HLS with the tests that prove it

@@ -22,13 +22,13 @@ const bounces = `(times => {
 		seen.loads.push(frag.level + ":" + frag.sn + "." + part?.index);
 	});
 	on("hlsFragLoaded", (_, {frag, part}) => {
-		if (frag.type !== "main" || !part || frag.level !== 1 || part.index !== 2 || !first.get(frag.sn) || frag.sn < sn + 3 || seen.down >= times) return;
+		if (frag.type !== "main" || !part || frag.level !== 1 || part.index !== 2 || !first.get(frag.sn) || frag.sn < sn + 2 || seen.down >= times) return;
 		sn = frag.sn;
 		downs.add(sn);
 		hls.nextLoadLevel = 0;
 		hls.bandwidthEstimate = 1e8;
 	});
-})(5)`
+})(4)`
 
 // leaps makes the page take the larger rung in the middle of a segment that began with the smaller one, and the smaller one again
 // in the same segment, so many times; it counts how often that was done, and where a hole in what is buffered follows.
@@ -44,7 +44,7 @@ const leaps = `(times => {
 	});
 	hls.on("hlsFragLoaded", (_, {frag, part}) => {
 		if (frag.type !== "main" || !part) return;
-		const leap = frag.level === 0 && part.index === 1 && frag.sn === began && frag.sn >= last + 3 && seen.done < times;
+		const leap = frag.level === 0 && part.index === 1 && frag.sn === began && frag.sn >= last + 2 && seen.done < times;
 		if (leap) { up = last = frag.sn; }
 		if (hls.loadLevel !== +leap) hls.loadLevel = +leap;
 	});
@@ -55,7 +55,7 @@ const leaps = `(times => {
 			if (!holes.has(at)) { holes.add(at); seen.holes.push(at); }
 		}
 	}, 20);
-})(5)`
+})(4)`
 
 // twoRungs starts a gateway whose room has two rungs, and opens its watch page, which plays.
 func twoRungs(t *testing.T, preset string) *browser {
@@ -84,7 +84,7 @@ func TestBrowserLosesNothingWhenRungsBounce(t *testing.T) {
 	b := twoRungs(t, "ultra")
 	b.until("it plays the larger rung", `tilecast.hls.loadLevel === 1`)
 	b.must(bounces, nil)
-	b.until("it has bounced", `__bounces.down >= 5 && __bounces.up >= 5`)
+	b.until("it has bounced", `__bounces.down >= 4 && __bounces.up >= 4`)
 	time.Sleep(2 * time.Second)
 	var saw struct {
 		Down, Up, Back int
@@ -105,7 +105,7 @@ func TestBrowserLosesNothingWhenRungsLeap(t *testing.T) {
 	}
 	b := twoRungs(t, "low")
 	b.must(leaps, nil)
-	b.until("it has leapt", `__leaps.done >= 5`)
+	b.until("it has leapt", `__leaps.done >= 4`)
 	time.Sleep(2 * time.Second)
 	var saw struct {
 		Done         int
