@@ -209,7 +209,8 @@ func newAudioEncoder(cfg AudioConfig) (AudioEncoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, options, planar := "aac", "", true
+	// The fast search takes a third of the other's time, and its noise lies no nearer to what masks it, at 48 to 128 kb/s.
+	name, options, planar := "aac", "aac_coder=fast", true
 	if cfg.Codec == media.Opus {
 		name, options, planar = "libopus", "application=audio\nframe_duration=20", false
 	}

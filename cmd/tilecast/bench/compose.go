@@ -165,7 +165,7 @@ func ffmpegJob(clips, voices []string, out string, halve bool) []string {
 	return append(args, "-filter_threads", "1", "-filter_complex_threads", "1", "-filter_complex", graph, "-map", "[v]", "-map", "[a]",
 		"-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-threads", "1",
 		"-b:v", "2500k", "-maxrate", "3000k", "-bufsize", "1500k", "-g", "60", "-sc_threshold", "0",
-		"-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000", "-f", "mp4", out)
+		"-c:a", "aac", "-aac_coder", "fast", "-b:a", "128k", "-ac", "2", "-ar", "48000", "-f", "mp4", out)
 }
 
 // gstreamerJob is the same with GStreamer's compositor and mixer.
@@ -182,7 +182,7 @@ func gstreamerJob(clips, voices []string, out string) []string {
 		args = append(args, "filesrc", "location="+p, "!", "ivfparse", "!", "vp8dec", "threads=1", "!", fmt.Sprintf("c.sink_%d", i))
 	}
 	args = append(args, "audiomixer", "name=m", "!", "audioconvert", "!", "audio/x-raw,rate=48000,channels=2",
-		"!", "avenc_aac", "bitrate=128000", "!", "filesink", "location="+out+".aac")
+		"!", "avenc_aac", "aac-coder=fast", "bitrate=128000", "!", "filesink", "location="+out+".aac")
 	for _, p := range voices {
 		args = append(args, "filesrc", "location="+p, "!", "oggdemux", "!", "opusdec", "!", "m.")
 	}
