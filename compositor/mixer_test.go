@@ -337,8 +337,8 @@ func TestVolumeAndMuteAreHeard(t *testing.T) {
 	}
 }
 
-// The first speaker is known by the sound alone; the second's sound is silent, and only its sender says that
-// it is not.
+// The first speaker is known by the sound alone, the second by what its sender says, too: of words as loud as they
+// are, and of a hum that it is soft. What is silent is nobody, whatever its sender says.
 func TestSpeakersAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
@@ -348,6 +348,7 @@ func TestSpeakersAreTold(t *testing.T) {
 		}
 		s := newStage(t, cfg, codec.Fake()).start()
 		ada, bob := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
+		cyd := s.open(s.Join(TileConfig{ID: "c", Name: "Cyd"}), media.Opus)
 		screen := s.open(s.Join(TileConfig{ID: "a screen", Kind: Screen}), media.Opus)
 		for k := range int64(500) { // 10 s
 			loud := func(from, to int64) float64 { // words of 160 ms, 40 ms apart
@@ -358,11 +359,14 @@ func TestSpeakersAreTold(t *testing.T) {
 			}
 			ada.Push(codec.FakeAudioPacket(loud(50, 250), 480, k, s.now()))
 			screen.Push(codec.FakeAudioPacket(loud(300, 500), 480, k, s.now()))
-			p := codec.FakeAudioPacket(0, 480, k, s.now())
+			p := codec.FakeAudioPacket(max(loud(250, 450), 0.003), 480, k, s.now())
 			if p.Level = 70; loud(250, 450) > 0.1 {
-				p.Level = 31
+				p.Level = 18
 			}
 			bob.Push(p)
+			p = codec.FakeAudioPacket(0, 480, k, s.now())
+			p.Level = 1
+			cyd.Push(p)
 			time.Sleep(20 * time.Millisecond)
 		}
 		sp := s.speaking.Load()

@@ -231,11 +231,11 @@ func (v *voice) say(at media.Time, n int64, level uint8) {
 	v.said.note(at, n, level)
 }
 
-// loud is how loud the sender says that samples from..to are.
-func (v *voice) loud(from, to int64) (dbov float64, ok bool) {
+// loud is how loud samples from..to are, which have power, in dBov: as the sender says where that can be.
+func (v *voice) loud(from, to int64, power float64) (dbov float64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.said.of(from, to)
+	return v.said.of(from, to, power)
 }
 
 // end says that nothing more will be written.
