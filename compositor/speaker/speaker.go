@@ -130,7 +130,7 @@ type source struct {
 
 	short, long int // active frames in the spans
 	noise       quietest
-	peak        float64 // dBov, of speech; sinks slowly
+	peak        float64 // dBov, of speech; rises slowly, so that a bump is none, and sinks more slowly
 }
 
 // push takes the level of the next frame, and that of the loudest source. What is much softer than
@@ -151,7 +151,9 @@ func (s *source) push(db, loudest float64) {
 			}
 		}
 		s.last = s.n
-		s.peak = max(s.peak, db)
+		if s.long >= longLeast {
+			s.peak = max(s.peak, min(db, s.peak+1))
+		}
 	}
 	s.count()
 }

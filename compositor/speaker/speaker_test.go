@@ -199,6 +199,34 @@ func TestSteadyNoiseIsNobody(t *testing.T) {
 	}
 }
 
+// Who bumped the microphone, however loudly, and then says something is heard as soon as anybody.
+func TestWordsAfterABurst(t *testing.T) {
+	worst := 0.0
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 13))
+		all := mics(3, rng)
+		all[1].voice = -28 - 8*rng.Float64()
+		length, loud, pause := 0.02+0.275*rng.Float64(), -3-10*rng.Float64(), 0.5*rng.Float64()
+		turns := []turn{{0, 1, 5}, {1, 5, 9}}
+		burst := func(i int, s float64) float64 {
+			if i == 1 && (s > 5-pause-length && s < 5-pause || s > 7 && s < 7+length) {
+				return loud
+			}
+			return -127
+		}
+		d, took := New(), 0.0
+		run(d, all, append(turns, turn{0, 9, 12}, turn{1, 12, 14}), 14, burst, func(s float64, changed bool) {
+			if changed && d.Dominant() == "p1" && took == 0 {
+				took = s - 5
+			}
+		})
+		if worst = max(worst, took); took == 0 || took > 0.6 || d.Dominant() != "p1" {
+			t.Errorf("seed %d: after %.0f ms at %.0f dB a voice of %.0f is heard after %.2f s; at the end it is %q", seed, 1000*length, loud, all[1].voice, took, d.Dominant())
+		}
+	}
+	t.Logf("slowest %.0f ms", 1000*worst)
+}
+
 func TestOrderIsOfLateFirst(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 7))
 	all := mics(4, rng)
