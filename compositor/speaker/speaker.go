@@ -20,6 +20,7 @@ const (
 	shortLeast = 8   // active frames in the short span
 	longLeast  = 18  // and in the long one: 384 ms, out of reach for a burst of 300 ms
 	bridge     = 3   // frames between two syllables that count as speech
+	breath     = 280 // frames without a longer pause than that, 6 s: no speech
 	aboveNoise = 9.0 // dB
 	belowPeak  = 28.0
 	softest    = -57.0 // dBov
@@ -31,7 +32,8 @@ const (
 // active frames, of which the likelihood ratio of speech to noise is a function, is kept for a short
 // and for a long span; and a source takes over when it is active now, more so than the dominant one in
 // the short span, and no less in the long one. So the one who holds the floor keeps it through
-// overlaps and pauses, and coughs, clicks and short answers do not switch.
+// overlaps and pauses, and coughs, clicks and short answers do not switch. What sounds without a pause for
+// longer than anybody can talk neither takes the floor nor holds it.
 //
 // Where theirs counts active sub-bands, this takes the level of the frame, which RFC 6464 sends.
 // Nothing here knows a clock. A Detector is used by one goroutine.
@@ -57,16 +59,18 @@ func (d *Detector) Step(levels []Level) (changed bool) {
 	d.round++
 	loudest := -127.0
 	for _, l := range levels {
-		loudest = max(loudest, l.DBov)
-	}
-	for _, l := range levels {
 		s := d.sources[l.ID]
 		if s == nil {
 			s = &source{peak: softest}
 			d.sources[l.ID] = s
 		}
-		s.push(l.DBov, loudest)
+		if s.hear(l.DBov); s.stands {
+			loudest = max(loudest, s.db)
+		}
 		s.round = d.round
+	}
+	for _, l := range levels {
+		d.sources[l.ID].judge(loudest)
 	}
 	for id, s := range d.sources {
 		if s.round != d.round {
@@ -127,32 +131,41 @@ type source struct {
 	level  [longSpan]float64
 	n      int64 // frames so far
 	last   int64 // the last active one, counted from 1
+	since  int64 // the first active one after the last pause
 
-	short, long int // active frames in the spans
+	db          float64 // of this frame, dBov
+	stands      bool    // it stands out of the noise
+	short, long int     // active frames in the spans
 	noise       quietest
 	peak        float64 // dBov, of speech; rises slowly, so that a bump is none, and sinks more slowly
 }
 
-// push takes the level of the next frame, and that of the loudest source. What is much softer than
-// that, and than the source's own voice, is that voice heard through the room or through loudspeakers.
-func (s *source) push(db, loudest float64) {
-	db = min(max(db, -127), 0)
-	i := s.n % longSpan
+// hear takes the level of the next frame.
+func (s *source) hear(db float64) {
+	s.db = min(max(db, -127), 0)
+	s.level[s.n%longSpan] = s.db
 	s.n++
-	s.level[i] = db
-	floor := s.noise.push(db)
-	crosstalk := db < loudest-12 && (db < s.peak-8 || db < loudest-18)
-	s.active[i] = !crosstalk && db > softest && db > floor+aboveNoise && db > s.peak-belowPeak
+	s.stands = s.db > max(softest, s.noise.push(s.db)+aboveNoise)
+}
+
+// judge ends the frame; loudest is the level of the loudest source that stands out of its noise. What is much softer
+// than that, and than the source's own voice, is that voice heard through the room or through loudspeakers.
+func (s *source) judge(loudest float64) {
+	i := (s.n - 1) % longSpan
+	crosstalk := s.db < loudest-12 && (s.db < s.peak-8 || s.db < loudest-18)
+	s.active[i] = s.stands && !crosstalk && s.db > s.peak-belowPeak
 	s.peak = max(s.peak-0.02, softest) // 1 dB/s
 	if s.active[i] {
-		if gap := s.n - s.last - 1; s.last > 0 && gap <= bridge {
-			for k := int64(1); k <= gap; k++ {
-				s.active[(i-k+longSpan)%longSpan] = true
-			}
+		gap := s.n - s.last - 1
+		if s.last == 0 || gap > bridge {
+			s.since, gap = s.n, 0
+		}
+		for k := range gap {
+			s.active[(i-k-1+longSpan)%longSpan] = true
 		}
 		s.last = s.n
 		if s.long >= longLeast {
-			s.peak = max(s.peak, min(db, s.peak+1))
+			s.peak = max(s.peak, min(s.db, s.peak+1))
 		}
 	}
 	s.count()
@@ -160,6 +173,9 @@ func (s *source) push(db, loudest float64) {
 
 func (s *source) count() {
 	s.short, s.long = 0, 0
+	if s.last-s.since > breath {
+		return
+	}
 	for k := range int64(min(s.n, longSpan)) {
 		if s.active[(s.n-1-k)%longSpan] {
 			s.long++
@@ -183,21 +199,24 @@ func (s *source) loudness() (sum float64) {
 }
 
 // quietest is the lowest level of the last three to six seconds: the noise of a microphone, of which
-// digital silence says nothing. What comes first is taken for noise.
+// digital silence says nothing. What comes first is taken for noise. Speech pauses in so long a time; until that
+// has passed, and beside silence, which a noise gate makes of pauses, what is as loud as speech is none.
 type quietest struct {
 	now, before float64
 	n           int
+	unbroken    int // frames since the last silence
 }
 
 const (
 	quietSpan  = 140  // frames
 	noNoise    = -100 // dBov: below it nothing was recorded
 	least      = -80
-	mostNoise  = -35
+	mostNoise  = -35 // before a breath's time without silence
 	firstGuess = -60
 )
 
 func (q *quietest) push(db float64) float64 {
+	q.unbroken++
 	if db > noNoise {
 		if q.n%quietSpan == 0 {
 			if q.n == 0 {
@@ -207,9 +226,15 @@ func (q *quietest) push(db float64) float64 {
 		}
 		q.n++
 		q.now = min(q.now, db)
+	} else {
+		q.unbroken = 0
 	}
 	if q.n == 0 {
 		return firstGuess
 	}
-	return min(max(min(q.now, q.before), least), mostNoise)
+	floor := max(min(q.now, q.before), least)
+	if q.unbroken <= breath {
+		floor = min(floor, mostNoise)
+	}
+	return floor
 }

@@ -14,6 +14,7 @@ const frame = float64(Frame) / 48000 // s
 type mic struct {
 	id           string
 	voice, noise float64 // dBov
+	gate         float64 // dBov, what is softer is digital silence; 0: nothing is
 	rng          *rand.Rand
 	until        float64 // end of the present syllable or gap
 	begun        float64 // of the turn
@@ -45,6 +46,9 @@ func (m *mic) hear(s float64, speaks bool) float64 {
 		l = add(l, m.level)
 	} else if speaks {
 		l = add(l, m.voice-25)
+	}
+	if m.gate < 0 && l < m.gate {
+		return -127
 	}
 	return math.Round(l) // as RFC 6464 does
 }
@@ -196,6 +200,67 @@ func TestSteadyNoiseIsNobody(t *testing.T) {
 	run(d, all, []turn{{0, 0, 10}}, 10, nil, func(float64, bool) {})
 	if d.Dominant() != "p0" {
 		t.Errorf("beside a fan %q dominates", d.Dominant())
+	}
+}
+
+// A noise gate leaves only what is loud: of loud voices that is not the noise.
+func TestGatedVoicesAreHeard(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 17))
+	turns, all := conversation(3, 120, rng), mics(3, rng)
+	for _, m := range all {
+		m.voice = max(m.voice+8, -16)
+		m.gate = m.voice - 12
+	}
+	d, right, total := New(), 0, 0
+	run(d, all, turns, 120, nil, func(s float64, _ bool) {
+		for k, tn := range turns {
+			if tn.from <= s && s < tn.to && (k+1 == len(turns) || s < turns[k+1].from) {
+				if total++; d.Dominant() == all[tn.who].id {
+					right++
+				}
+			}
+		}
+	})
+	if share := float64(right) / float64(total); share < 0.95 {
+		t.Errorf("right in %.1f %% of the time", 100*share)
+	}
+}
+
+// A hum, a howl, somebody's music on hold, however loud, from the beginning or from later on, with a dropout now and
+// then or without: once it has lasted six seconds those who talk are found beside it as if it were not there.
+func TestSteadySoundDoesNotHoldTheFloor(t *testing.T) {
+	for seed := range uint64(48) {
+		rng := rand.New(rand.NewPCG(seed, 11))
+		all := mics(3, rng)
+		loud, begins, dips := -6-25*rng.Float64(), 8*float64(seed%2), seed%4 > 1
+		hum := func(i int, s float64) float64 {
+			if i != 2 || s < begins || dips && math.Mod(s, 1.7) < 0.04 {
+				return -127
+			}
+			return loud + 1.5*rng.NormFloat64()
+		}
+		if dips { // it stands out of its noise, and what is much softer is its crosstalk
+			for _, m := range all[:2] {
+				m.voice = max(m.voice, loud-10)
+			}
+		}
+		var turns []turn
+		for k := range 8 {
+			turns = append(turns, turn{k % 2, 15 + 4*float64(k), 18.7 + 4*float64(k)})
+		}
+		d, right, total := New(), 0, 0
+		run(d, all, turns, 46, hum, func(s float64, changed bool) {
+			for _, tn := range turns {
+				if tn.from+0.6 < s && s < tn.to {
+					if total++; d.Dominant() == all[tn.who].id {
+						right++
+					}
+				}
+			}
+		})
+		if share := float64(right) / float64(total); share < 0.98 {
+			t.Errorf("seed %d: beside %.0f dB from %v s on, dropouts %v, it is right in %.0f %% of the time", seed, loud, begins, dips, 100*share)
+		}
 	}
 }
 
