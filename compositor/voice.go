@@ -14,9 +14,8 @@ const (
 	inStep     = 2       // samples: where steering stops
 	snapError  = 4800    // 100 ms: an error too large to steer against
 	gapLen     = 240     // 5 ms: a jump in packet times that means missing packets
-	steerPart  = 200     // 1/200: 0.5 %, the steering of small errors
-	hurryPart  = 40      // 1/40: 2.5 %, that of errors beyond hurryError, as ingest makes them when it gives a publisher more delay
-	hurryError = 480     // 10 ms
+	steerTime  = 24000   // 500 ms: in so long a time an error is steered out but for 1/e
+	hurryPart  = 40      // 1/40: 2.5 %, the most; giving a publisher more delay takes 2 %, 10 ms behind
 	silence    = 0.001   // -60 dB: below it a jump is not heard
 	maxSpans   = 64
 )
@@ -26,8 +25,9 @@ type span struct{ from, to int64 }
 
 // voice is one sound input on the program's timeline: a ring of samples, 48 kHz
 // stereo, that the decoder writes by packet time and the mixer reads. A writer that
-// is in step copies samples as they are; small errors of the sender's clock are
-// steered out by stretching at most 0.5 %, large ones and silent ones at once.
+// is in step copies samples as they are; small errors are steered out by stretching
+// in proportion to them, 0.4 % where it begins and 2.5 % at most, large ones and
+// silent ones at once.
 // What was not written is silent, and sound fades in and out at its edges.
 type voice struct {
 	mu    sync.Mutex
@@ -75,10 +75,7 @@ func (v *voice) write(at media.Time, samples []float32) {
 		v.next, v.steering, snaps = target, false, 1
 	case abs(off) > deadZone || v.steering && abs(off) > inStep:
 		v.steering, steered = true, 1
-		most := n / steerPart
-		if abs(off) > hurryError {
-			most = n / hurryPart
-		}
+		most := min(max(n*abs(off)/steerTime, 1), n/hurryPart)
 		samples = v.resample(samples, n+min(max(off, -most), most))
 		n = int64(len(samples) / 2)
 	default:

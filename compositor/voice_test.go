@@ -151,6 +151,46 @@ func TestVoiceSteersAgainstADriftingClock(t *testing.T) {
 	}
 }
 
+// Ingest gives a publisher up to 600 ms more delay by 2 % of the time that passes, and takes it back by 0.5 %. The pitch goes
+// down and up once, without a warble: from packet to packet it moves by 0.2 % at most, and by 0.4 % where steering begins and ends.
+func TestVoiceFollowsMoreAndLessDelayEvenly(t *testing.T) {
+	for _, n := range []int64{480, 960, 2880} {
+		v := newVoice()
+		tone := make([]float32, 2*n)
+		for i := range tone {
+			tone[i] = 0.5
+		}
+		var last, worst, lag int64
+		share := 0.0 // of n, by which two packets in a row are stretched unlike
+		for at, extra := int64(0), 0.0; at < 180*48000; at += n {
+			switch s := at / 48000; {
+			case s >= 10 && s < 40:
+				extra += 0.02 * float64(n)
+			case s >= 50 && s < 170:
+				extra -= 0.005 * float64(n)
+			}
+			before := v.next
+			v.write(at48(at+int64(extra)), tone)
+			if at == 0 {
+				continue
+			}
+			stretch := v.next - before - n
+			if most := float64(stretch-last) / float64(n); last == 0 || stretch == 0 {
+				worst = max(worst, abs(stretch-last)*1000/n)
+			} else {
+				share = max(share, math.Abs(most))
+			}
+			last, lag = stretch, max(lag, abs(at+int64(extra)+n-v.next))
+		}
+		if share > 0.0022 || worst > 4 || lag > 520 || v.snaps+v.gaps > 0 {
+			t.Errorf("packets of %d: stretched by %.2f %% more or less than the one before, %d ‰ where it begins or ends; %d samples out of step, %d snaps, %d gaps", n, 100*share, worst, lag, v.snaps, v.gaps)
+		}
+		if off := abs(v.expect.Ticks(sampleRate) - v.next); off > deadZone {
+			t.Errorf("packets of %d: at the end %d samples out of step", n, off)
+		}
+	}
+}
+
 func TestVoiceSnapsAcrossLargeErrors(t *testing.T) {
 	for _, jump := range []int64{-40_000, -6000, 6000, 40_000} {
 		v, src := newVoice(), source{}
