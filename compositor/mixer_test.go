@@ -344,12 +344,14 @@ func TestSpeakersAreTold(t *testing.T) {
 		cfg := config()
 		var told []string
 		cfg.Event = func(kind string, attrs ...slog.Attr) {
-			told = append(told, fmt.Sprint(kind, " ", attrs[0].Value, " ", math.Round(attrs[1].Value.Float64()*10)/10))
+			told = append(told, fmt.Sprint(kind, " ", attrs[0].Value, " ", math.Round(attrs[1].Value.Float64()*10)/10, " ", attrs[2].Value))
 		}
 		s := newStage(t, cfg, codec.Fake()).start()
-		ada, bob := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
+		bobs := s.Join(TileConfig{ID: "b", Name: "Bob"})
+		ada, bob := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(bobs, media.Opus)
 		cyd := s.open(s.Join(TileConfig{ID: "c", Name: "Cyd"}), media.Opus)
 		screen := s.open(s.Join(TileConfig{ID: "a screen", Kind: Screen}), media.Opus)
+		bobs.Rename("Robert")
 		for k := range int64(500) { // 10 s
 			loud := func(from, to int64) float64 { // words of 160 ms, 40 ms apart
 				if k >= from && k < to && k%10 < 8 {
@@ -372,7 +374,7 @@ func TestSpeakersAreTold(t *testing.T) {
 		sp := s.speaking.Load()
 		s.end()
 		delay := s.cfg.Delay.Seconds()
-		if len(told) < 2 || !strings.HasPrefix(told[0], "speaker a 1.") || !strings.HasPrefix(told[1], "speaker b 5.") {
+		if len(told) < 2 || !strings.HasPrefix(told[0], "speaker a 1.") || !strings.HasPrefix(told[1], "speaker b 5.") || !strings.HasSuffix(told[1], " Robert") {
 			t.Fatalf("told: %q", told)
 		}
 		for k, want := range []float64{1 + delay, 5 + delay} {

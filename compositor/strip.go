@@ -10,7 +10,8 @@ import (
 // strip is what the mixer does to one tile's sound: it levels it, and applies what a person set.
 // The mixer owns it but for the settings.
 type strip struct {
-	id     string        // the tile's
+	id     string // the tile's
+	name   atomic.Pointer[string]
 	volume atomic.Uint64 // a float64's bits
 	muted  atomic.Bool
 	screen atomic.Bool

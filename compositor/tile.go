@@ -61,6 +61,7 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 		if t.id == cfg.ID {
 			if t.name != cfg.Name || t.kind != cfg.Kind || t.role != cfg.Role {
 				t.name, t.kind, t.role = cfg.Name, cfg.Kind, cfg.Role
+				t.strip.name.Store(&cfg.Name)
 				t.strip.screen.Store(cfg.Kind == Screen)
 				t.update()
 			}
@@ -71,6 +72,7 @@ func (c *Compositor) Join(cfg TileConfig) *Tile {
 		c: c, id: cfg.ID, name: cfg.Name, kind: cfg.Kind, role: cfg.Role, left: c.stopped,
 		strip: newStrip(cfg.ID, c.cfg.Mix, cfg.Kind == Screen), stills: make([]still, len(c.canvases)), places: make([]place, len(c.canvases)), key: firstKey + c.keys,
 	}
+	t.strip.name.Store(&cfg.Name)
 	c.keys++
 	if !c.stopped {
 		c.opened = true
@@ -128,6 +130,7 @@ func (t *Tile) Rename(name string) {
 	defer t.c.mu.Unlock()
 	if t.name != name {
 		t.name = name
+		t.strip.name.Store(&name)
 		t.update()
 	}
 }

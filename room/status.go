@@ -13,6 +13,7 @@ type Status struct {
 	Live         bool          `json:"live"`
 	Preset       string        `json:"preset"`
 	StartedAt    *time.Time    `json:"startedAt,omitempty"`
+	Speaker      string        `json:"speaker,omitempty"` // the participant who speaks or spoke last, by id
 	Participants []Participant `json:"participants"`
 }
 
@@ -35,7 +36,7 @@ func (r *Room) status() Status {
 	s := Status{Name: r.name, Preset: r.cfg.Preset, Participants: []Participant{}}
 	if r.prog != nil {
 		at := r.prog.started.UTC()
-		s.Live, s.StartedAt, s.Preset = true, &at, r.prog.plan.Preset
+		s.Live, s.StartedAt, s.Preset, s.Speaker = true, &at, r.prog.plan.Preset, r.prog.comp.Speaker()
 	}
 	for _, g := range r.guests {
 		s.Participants = append(s.Participants, g.status())
