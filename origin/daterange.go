@@ -2,6 +2,7 @@ package origin
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -19,11 +20,13 @@ var (
 	ErrManyDates = errors.New("the playlist has as many events as it may: the oldest go with the segments that they belong to")
 )
 
-// maxDates bounds the date ranges that playlists show at once: each is a line in every full playlist. maxIDs bounds the
-// IDs that are remembered, so that a program may last for months: by then nobody knows an older one.
+// maxDates bounds the date ranges that playlists show at once, maxStates those of them that end with the next of their
+// class: each is a line in every full playlist. maxIDs bounds the IDs that are remembered, so that a program may last
+// for months: by then nobody knows an older one.
 const (
-	maxDates = 500
-	maxIDs   = 1 << 15
+	maxDates  = 500
+	maxStates = 1000
+	maxIDs    = 1 << 15
 )
 
 // Announcement is an event with what playlists say of it.
@@ -31,11 +34,17 @@ type Announcement struct {
 	packager.Event
 	Class  string // of events with the same meaning
 	Client []m3u8.ClientAttribute
+	State  bool // it lasts until the next of its class begins, and is late rather than lost: Dur and Late say nothing
 }
 
 // Announce writes an event into the media of every rendition, at its frame (section 16), and as EXT-X-DATERANGE into all
 // playlists, each with its next part (section 8). It answers when the event will be shown. Nothing is announced when it
 // answers an error: those above, or of packager.Events.Add.
+//
+// A state (END-ON-NEXT, D-5) is in playlists until the next of its class has left them, and the latest for good, so that who
+// comes late learns it; it begins a frame after the one before at the earliest. States are taken however many
+// there are: the last that playlists have room for is shown without its client attributes, those after it only in the
+// media, until some have gone.
 func (p *Program) Announce(a Announcement) (at time.Time, err error) {
 	p.news.mu.Lock()
 	defer p.news.mu.Unlock()
@@ -44,21 +53,39 @@ func (p *Program) Announce(a Announcement) (at time.Time, err error) {
 	if p.news.had[a.ID] {
 		return at, ErrSameID
 	}
-	if len(p.news.all()) >= maxDates {
+	before, alike := p.news.latest(a)
+	if !a.State && alike >= maxDates {
 		return at, ErrManyDates
+	}
+	if a.State {
+		a.Dur, a.Late = -1, true
+		if before != nil {
+			a.Start = max(a.Start, before.start+p.cfg.Plan.Rate.Frame(1))
+		}
 	}
 	if a.Event, err = p.events.Add(a.Event); err != nil {
 		return at, err
 	}
 	at = p.cfg.Wall(a.Start)
-	d := m3u8.DateRange{ID: a.ID, Class: a.Class, Start: at, Duration: -1, Client: a.Client}
+	d := m3u8.DateRange{ID: a.ID, Class: a.Class, Start: at, Duration: -1, Next: a.State, Client: a.Client}
 	if a.Dur >= 0 {
 		d.Duration = a.Dur.Seconds()
 	}
-	end := a.Start + max(0, a.Dur)
-	p.news.add(&date{
-		id: a.ID, line: m3u8.AppendDateRange(nil, &d), added: now, end: p.cfg.Wall(end), last: p.msnOf(end),
-	})
+	switch {
+	case alike >= maxStates:
+		return at, nil
+	case alike == maxStates-1:
+		d.Client = nil
+	}
+	news := &date{id: a.ID, class: a.Class, start: a.Start, state: a.State, line: m3u8.AppendDateRange(nil, &d), added: now}
+	news.ends(p, a.Start+max(0, a.Dur))
+	if a.State {
+		news.last.Store(math.MaxInt64)
+		if before != nil {
+			before.ends(p, a.Start)
+		}
+	}
+	p.news.add(news)
 	return at, nil
 }
 
@@ -77,32 +104,59 @@ func (p *Program) msnOf(t media.Time) int64 {
 
 // date is a date range that has been announced.
 type date struct {
-	id    string
-	line  []byte
-	added time.Time
-	end   time.Time
-	last  int64 // the segment that its end maps to: the range stays for as long as that is listed (D-8)
+	number    int64 // 1, 2, 3… in the program
+	id, class string
+	start     media.Time
+	state     bool
+	line      []byte
+	added     time.Time
+	end       time.Time    // guarded by news.mu
+	last      atomic.Int64 // the segment that its end maps to: the range stays for as long as that is listed (D-8)
+}
+
+// ends says when d does. Called locked.
+func (d *date) ends(p *Program, t media.Time) {
+	d.end = p.cfg.Wall(t)
+	d.last.Store(p.msnOf(t))
 }
 
 // news are the date ranges of a program in the order in which they were announced.
 type news struct {
-	mu   sync.Mutex      // of those who announce
-	had  map[string]bool // every ID there has been, for none is used twice (D-8)
-	ids  []string        // the same, oldest first; at most maxIDs
-	list atomic.Pointer[bulletin]
-}
-
-// bulletin is a state of the news. Immutable.
-type bulletin struct {
-	before int // how many have gone from the front
-	dates  []*date
+	mu   sync.Mutex              // of those who announce
+	had  map[string]bool         // every ID there has been, for none is used twice (D-8)
+	ids  []string                // the same, oldest first; at most maxIDs
+	last int64                   // number of the latest
+	list atomic.Pointer[[]*date] // in order of their numbers; immutable
 }
 
 func (n *news) all() []*date {
-	if b := n.list.Load(); b != nil {
-		return b.dates
+	if list := n.list.Load(); list != nil {
+		return *list
 	}
 	return nil
+}
+
+// latest is the state that a follows, nil for none, and how many there are of its kind. Called locked.
+func (n *news) latest(a Announcement) (before *date, alike int) {
+	for _, d := range n.all() {
+		if d.state != a.State {
+			continue
+		}
+		if alike++; d.state && d.class == a.Class {
+			before = d
+		}
+	}
+	return before, alike
+}
+
+// since are those after one with a number.
+func (n *news) since(number int64) []*date {
+	list := n.all()
+	k := len(list)
+	for k > 0 && list[k-1].number > number {
+		k--
+	}
+	return list[k:]
 }
 
 // add publishes d. Called locked.
@@ -115,25 +169,22 @@ func (n *news) add(d *date) {
 		delete(n.had, n.ids[0])
 		n.ids = n.ids[1:]
 	}
-	b := bulletin{}
-	if old := n.list.Load(); old != nil {
-		b = *old
-	}
-	b.dates = append(slices.Clip(b.dates), d)
-	n.list.Store(&b)
+	n.last++
+	d.number = n.last
+	list := append(slices.Clip(n.all()), d)
+	n.list.Store(&list)
 }
 
 // prune drops what no playlist can show any more, unless nothing may ever go. Called locked.
 func (n *news) prune(before time.Time, event bool) {
-	b := n.list.Load()
-	if b == nil || event {
+	gone := func(d *date) bool {
+		return d.end.Before(before) && d.added.Before(before) && d.last.Load() != math.MaxInt64
+	}
+	if event || !slices.ContainsFunc(n.all(), gone) {
 		return
 	}
-	drop := 0
-	for drop < len(b.dates) && b.dates[drop].end.Before(before) && b.dates[drop].added.Before(before) {
-		drop++
-	}
-	n.list.Store(&bulletin{b.before + drop, b.dates[drop:]})
+	list := slices.DeleteFunc(slices.Clone(n.all()), gone)
+	n.list.Store(&list)
 }
 
 // told is a date range as one stream has it.
@@ -145,12 +196,9 @@ type told struct {
 // tell writes the date ranges into v: all that still map to a listed segment, and apart from them those that a delta of
 // the second kind needs (K-6). Called locked.
 func (s *Stream) tell(v *version) {
-	if b := s.program.news.list.Load(); b != nil {
-		from := max(0, s.heard-b.before)
-		for _, d := range b.dates[min(from, len(b.dates)):] {
-			s.told = append(s.told, told{date: d})
-		}
-		s.heard = b.before + len(b.dates)
+	for _, d := range s.program.news.since(s.heard) {
+		s.told = append(s.told, told{date: d})
+		s.heard = d.number
 	}
 	if len(s.told) == 0 {
 		return
@@ -158,7 +206,7 @@ func (s *Stream) tell(v *version) {
 	now, lately := time.Now(), s.program.cfg.Plan.SkipUntil.Duration()
 	kept := s.told[:0]
 	for _, t := range s.told {
-		if t.removed.IsZero() && t.last < v.first {
+		if t.removed.IsZero() && t.last.Load() < v.first {
 			t.removed = now
 		}
 		switch {

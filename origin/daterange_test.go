@@ -127,6 +127,111 @@ func TestSeveralDateRanges(t *testing.T) {
 	})
 }
 
+// A state lasts until the next of its class (D-5): of one that never ends each playlist tells, however late, and of one that ended
+// until no listed segment shows any of it (D-8).
+func TestTheLatestStateStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		lists := map[*Stream]*m3u8.Playlist{}
+		step := func(n int) {
+			t.Helper()
+			for range n {
+				r.feed(1)
+				time.Sleep(r.plan.Rate.Frame(int64(r.plan.PartFrames)).Duration())
+				for _, s := range []*Stream{r.top, r.low, r.audio} {
+					now := r.list(s, "")
+					none(t, m3u8.Check(now))
+					if lists[s] != nil {
+						none(t, m3u8.CheckUpdate(lists[s], now))
+					}
+					lists[s] = now
+				}
+			}
+		}
+		speaks := func(who string, from media.Time) string {
+			t.Helper()
+			when, err := r.p.Announce(Announcement{
+				Event: packager.Event{ID: "s-" + who, Scheme: "urn:x", Start: from, Payload: []byte(who)},
+				Class: "x.speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: who}}, State: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprintf(`#EXT-X-DATERANGE:ID="s-%s",CLASS="x.speaker",START-DATE="%s",END-ON-NEXT=YES,X-SPEAKER="%s"`+"\n",
+				who, when.UTC().Format("2006-01-02T15:04:05.000Z"), who)
+		}
+		text := func() string { return r.get(at(r.audio, "stream.m3u8")) }
+		r.to(firstMSN+1, 5)
+		ada := speaks("ada", media.Second)
+		bob := speaks("bob", 0) // it follows ada
+		step(6 * 60)            // two windows
+		if got := text(); strings.Contains(got, ada) || strings.Count(got, bob) != 1 {
+			t.Fatalf("two minutes later, want %s alone in\n%s", bob, got)
+		}
+		if _, err := r.p.Announce(cue(r.p, "goal", 130*media.Second)); err != nil {
+			t.Fatal(err)
+		}
+		begin := r.p.msnOf(130 * media.Second)
+		cyd := speaks("cyd", 130*media.Second)
+		for gone := false; !gone; {
+			step(1)
+			got := text()
+			if strings.Count(got, cyd) != 1 {
+				t.Fatalf("%s is not in\n%s", cyd, got)
+			}
+			switch listed := strings.Contains(got, bob); {
+			case listed && lists[r.audio].MediaSequence > begin:
+				t.Fatalf("it has ended, and is still in\n%s", got)
+			case !listed && lists[r.audio].MediaSequence <= begin:
+				t.Fatalf("%s left too early\n%s", bob, got)
+			case !listed:
+				gone = true
+			}
+		}
+		if n := len(r.audio.told); n > 3 {
+			t.Errorf("%d are kept", n)
+		}
+	})
+}
+
+// States leave room for announcements and find room beside them. Those that playlists cannot take are in the media;
+// the last in playlists does not claim anything then.
+func TestStatesAreBoundedApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.p.cfg.Wall = media.NewClock(time.Now()).Wall
+		r.to(firstMSN+1, 0)
+		say := func(n int) {
+			t.Helper()
+			if _, err := r.p.Announce(Announcement{
+				Event: packager.Event{ID: fmt.Sprint("s", n), Scheme: "urn:x", Start: media.Time(n) * media.Second},
+				Class: "x", Client: []m3u8.ClientAttribute{{Name: "X-N", Value: fmt.Sprint(n)}}, State: true,
+			}); err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		for n := range maxStates + 5 {
+			say(n)
+		}
+		r.p.events = packager.NewEvents(r.plan) // the media is packaged, and there is room for events ahead
+		if _, err := r.p.Announce(cue(r.p, "goal", media.Second)); err != nil {
+			t.Error(err)
+		}
+		r.feed(1)
+		text := r.get(at(r.top, "stream.m3u8"))
+		if n := strings.Count(text, "END-ON-NEXT=YES"); n != maxStates || !strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates-2)) ||
+			strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates-1)) || !strings.Contains(text, `ID="goal"`) {
+			t.Errorf("%d states in\n%s", n, text[len(text)-1000:])
+		}
+		time.Sleep(30 * time.Minute)
+		say(maxStates + 1000)
+		r.feed(1)
+		if text := r.get(at(r.top, "stream.m3u8")); !strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates+1000)) {
+			t.Error("there should be room again")
+		}
+	})
+}
+
 // What cannot be announced changes nothing; the list is bounded, and there is room again when the oldest have gone.
 func TestAnnouncementsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -172,6 +277,25 @@ func TestEventsReachPartAndSegment(t *testing.T) {
 	}
 	if strings.Contains(c.get(at(c.top, "102.0.m4s")), "emsg") {
 		t.Error("an event in the wrong part")
+	}
+}
+
+// A state that comes late, when all of its frame has been packaged, begins with the next part, in the media and in the lists.
+func TestLateStatesBeginWithTheNextPart(t *testing.T) {
+	c := newCutter(t, "low", media.FrameRate{Num: 30, Den: 1}, 700_000, 1_000_000)
+	c.run(4 * media.Second)
+	when, err := c.p.Announce(Announcement{
+		Event: packager.Event{ID: "s", Scheme: "urn:x", Start: media.Second, Payload: []byte("ada")}, Class: "x", State: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.run(7 * media.Second)
+	if part := c.get(at(c.top, "102.0.m4s")); !strings.Contains(part, "emsg\x01") || !strings.Contains(part, "ada") {
+		t.Errorf("%q", part[:120])
+	}
+	if off := when.Sub(c.p.cfg.Wall(4 * media.Second)); off != 0 {
+		t.Errorf("it is said to begin %v after the part", off)
 	}
 }
 

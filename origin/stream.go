@@ -70,7 +70,7 @@ type Stream struct {
 	number uint64
 	ended  bool
 	told   []told // date ranges, oldest first
-	heard  int    // how many announcements it has taken in
+	heard  int64  // the number of the latest announcement that it has taken in
 	rates  rates  // measured
 }
 

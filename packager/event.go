@@ -19,6 +19,7 @@ type Event struct {
 	Value   string // of the scheme; usually empty
 	Start   media.Time
 	Dur     media.Time // negative: unknown
+	Late    bool       // it is taken, for the first frame that can have it, where Start has been packaged; however many wait
 	Payload []byte     // never written to again
 
 	number uint32 // the same in every rendition (T-4)
@@ -68,6 +69,9 @@ func (e *Events) Add(ev Event) (Event, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.forget()
+	if ev.Late && ev.Start < e.floor {
+		ev.Start = e.plan.frameAt(e.floor + e.plan.Rate.Frame(1) - 1)
+	}
 	waiting := 0
 	for i := range e.list {
 		if e.list[i].Start >= e.floor {
@@ -79,7 +83,7 @@ func (e *Events) Add(ev Event) (Event, error) {
 		return ev, fmt.Errorf("%w: %v at the earliest, not %v", ErrEventPast, max(0, e.floor), ev.Start)
 	case ev.Start > e.floor+maxEventLead*media.Second:
 		return ev, fmt.Errorf("%w: %d s at most", ErrEventFar, maxEventLead)
-	case waiting >= maxEventsAhead:
+	case waiting >= maxEventsAhead && !ev.Late:
 		return ev, fmt.Errorf("%w: %d at most", ErrEventFull, maxEventsAhead)
 	}
 	if e.number == 0 { // a later book of the same program, after a restart, goes on with numbers that were not given yet

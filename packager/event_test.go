@@ -147,6 +147,30 @@ func TestEventsThatAreRefused(t *testing.T) {
 	}
 }
 
+// One that may be late is taken for the first frame that has not been packaged, and where others wait.
+func TestLateEvents(t *testing.T) {
+	plan := mustPlan(t, "low", rates[3])
+	book := NewEvents(plan)
+	for i := range maxEventsAhead {
+		if _, err := book.Add(event(fmt.Sprint(i), 100*media.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ floor, at, want media.Time }{
+		{0, 2 * media.Second, 2 * media.Second},
+		{2 * media.Second, 2*media.Second - 1, 2 * media.Second},
+		{2*media.Second + media.Second/100, 0, plan.Rate.Frame(61)}, // sound is cut between frames
+		{2*media.Second + media.Second/100, 3 * media.Second, 3 * media.Second},
+	} {
+		book.within(0, c.floor)
+		ev := event(fmt.Sprint("late", c), c.at)
+		ev.Late = true
+		if got, err := book.Add(ev); err != nil || got.Start != c.want {
+			t.Errorf("%v with all before %v packaged: taken for %v, want %v; %v", c.at, c.floor, got.Start, c.want, err)
+		}
+	}
+}
+
 // An unknown duration is said as such (T-2).
 func TestEventOfUnknownDuration(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])

@@ -37,12 +37,12 @@ func (p *program) cued(event func(string, ...slog.Attr), log *slog.Logger) func(
 		_, err := p.out.Announce(origin.Announcement{
 			Event: packager.Event{
 				ID:     fmt.Sprintf("speaker-%d", start/media.Millisecond), // not given yet, before a restart either
-				Scheme: SpeakerScheme, Start: start, Dur: -1, Payload: payload,
+				Scheme: SpeakerScheme, Start: start, Payload: payload,
 			},
-			Class: "tilecast.speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: id}},
+			State: true, Class: "tilecast.speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: id}},
 		})
 		if err != nil {
-			log.Debug("change of speaker not announced", "err", err)
+			log.Warn("change of speaker not announced", "err", err)
 		}
 	}
 }

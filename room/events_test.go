@@ -13,6 +13,7 @@ import (
 	"tilecast/ingest"
 	"tilecast/media"
 	"tilecast/origin"
+	"tilecast/packager/m3u8"
 )
 
 // tell writes events as "kind state name".
@@ -153,7 +154,7 @@ func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {
 	}, demo())
 }
 
-// A change of the speaker is told in the program itself where that is asked for.
+// A change of the speaker is told in the program itself where that is asked for: who comes late learns it, too, and that somebody left.
 func TestSpeakersAreCued(t *testing.T) {
 	cfg := demo()
 	cfg.SpeakerCues = true
@@ -163,9 +164,9 @@ func TestSpeakersAreCued(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for k := range int64(250) {
+		for k := range int64(90 * 50) {
 			level := 0.2
-			if k < 100 || k%10 > 7 {
+			if k < 100 || k%10 > 7 || k > 250 {
 				level = 0.001
 			}
 			in.Push(codec.FakeAudioPacket(level, 300, k, ada.Clock().At(time.Now())))
@@ -174,11 +175,32 @@ func TestSpeakersAreCued(t *testing.T) {
 		id := rs.List()[0].Participants[0].ID
 		log, _ := rs.Events("demo")
 		events, _ := log.Since(0)
-		if last := events[len(events)-1]; last.Kind != "speaker" || last.Attrs["id"] != id {
+		if last := events[len(events)-1]; last.Kind != "speaker" || last.Attrs["id"] != id || last.Attrs["name"] != "Ada" || rs.List()[0].Speaker != id {
 			t.Errorf("the log ends with %+v", last)
 		}
-		if text := playlistOf(t, s); !strings.Contains(text, `CLASS="tilecast.speaker"`) || !strings.Contains(text, `X-SPEAKER="`+id+`"`) {
-			t.Errorf("the playlist does not say it:\n%s", text)
+		says := func(who ...string) {
+			t.Helper()
+			var got []string
+			text := playlistOf(t, s)
+			list, err := m3u8.ParseMedia([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range list.DateRanges {
+				if got = append(got, strings.Trim(r.Attributes["X-SPEAKER"], `"`)); r.Class != "tilecast.speaker" || !r.EndOnNext || r.Start.After(time.Now()) {
+					t.Errorf("%+v", r)
+				}
+			}
+			if findings := m3u8.Check(list); len(findings) > 0 || !slices.Equal(got, who) {
+				t.Errorf("playlists say that %q speaks, want %q: %v\n%s", got, who, findings, text)
+			}
+		}
+		says(id)
+		ada.Report(ingest.Gone)
+		time.Sleep(3 * time.Second)
+		says(id, "")
+		if who := rs.List()[0].Speaker; who != "" {
+			t.Errorf("%q speaks, who has left", who)
 		}
 	}, cfg)
 }

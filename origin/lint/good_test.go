@@ -25,6 +25,7 @@ func TestGoodStreams(t *testing.T) {
 		"byte ranges":            {style{ranges: true}, 20 * time.Second, nil},
 		"byte ranges, low":       {style{preset: "low", ranges: true, past: 30 * media.Second}, 30 * time.Second, nil},
 		"events":                 {style{}, 20 * time.Second, announce},
+		"speakers":               {style{}, 90 * time.Second, speak},
 		"gaps":                   {style{}, 20 * time.Second, func(g *program) { g.silent = [2]media.Time{past + 4*media.Second, past + 6*media.Second} }},
 		"over":                   {style{}, 20 * time.Second, func(g *program) { g.close(); g.end = 1 }},
 		"over, of byte ranges":   {style{ranges: true}, 20 * time.Second, func(g *program) { g.close(); g.end = 1 }},
@@ -64,6 +65,18 @@ func announce(g *program) {
 		if _, err := g.p.Announce(origin.Announcement{
 			Event: packager.Event{ID: id, Scheme: "https://aomedia.org/emsg/ID3", Start: at, Dur: media.Second, Payload: []byte("ID3\x04\x00\x00\x00\x00\x00\x00")},
 			Class: "test", Client: []m3u8.ClientAttribute{{Name: "X-CHECK", Value: id}},
+		}); err != nil {
+			g.t.Error(err)
+		}
+	}
+}
+
+// speak has two people speak in turn, the second one late.
+func speak(g *program) {
+	for i, id := range []string{"ada", "bob"} {
+		if _, err := g.p.Announce(origin.Announcement{
+			Event: packager.Event{ID: id, Scheme: "urn:x:speaker", Start: g.plan.Rate.Frame(g.frames) * media.Time(1-i), Payload: []byte(id)},
+			State: true, Class: "speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: id}},
 		}); err != nil {
 			g.t.Error(err)
 		}

@@ -145,6 +145,8 @@ var oddities = []oddity{
 	{name: "range that ends before it starts", rule: "D-2", pages: between(dateTag + dayTag + ",END-DATE=\"2026-05-01T09:00:00Z\"\n")},
 	{name: "range without dates", rule: "D-3", pages: between(dayTag + "\n")},
 	{name: "range that contradicts itself", rule: "D-4", pages: between(dateTag + dayTag + ",CLASS=\"x\"\n" + dayTag + ",CLASS=\"y\"\n")},
+	{name: "two states at once", rule: "D-5", pages: between(dateTag + dayTag + ",CLASS=\"c\",END-ON-NEXT=YES\n" +
+		strings.Replace(dayTag, `"a"`, `"b"`, 1) + ",CLASS=\"c\",END-ON-NEXT=YES\n")},
 	{name: "END-ON-NEXT without CLASS", rule: "D-5", pages: between(dateTag + dayTag + ",END-ON-NEXT=YES\n")},
 	{name: "CUE of both ends", rule: "D-6", pages: between(dateTag + dayTag + ",CUE=\"PRE,POST\"\n")},
 	{name: "X- attribute without quotes", rule: "D-7", pages: between(dateTag + dayTag + ",X-A=YES\n")},

@@ -119,7 +119,7 @@ var streamRules = []Rule{
 	{"D-2", Error, "4.4.5.1", "A date range ends after its start, and END-DATE agrees with DURATION", ""},
 	{"D-3", Error, "4.4.5.1", "A playlist with date ranges has PROGRAM-DATE-TIME", ""},
 	{"D-4", Error, "4.4.5.1", "Tags of one date range add to each other, and change nothing", ""},
-	{"D-5", Error, "4.4.5.1", "END-ON-NEXT comes with CLASS, without DURATION and END-DATE", ""},
+	{"D-5", Error, "4.4.5.1", "END-ON-NEXT comes with CLASS, without DURATION and END-DATE, and ranges of a class follow each other", ""},
 	{"D-6", Error, "4.4.5.1", "CUE is of PRE, POST and ONCE", ""},
 	{"D-7", Error, "4.4.5.1", "X- attributes are strings, hexadecimal sequences or numbers", ""},
 	{"D-8", Error, "6.2.1", "A date range stays while segments that it speaks of are listed", ""},

@@ -87,7 +87,7 @@ func (a *attributes) cue() {
 	}
 }
 
-// dateRanges holds those of one playlist against each other and against its dates (D-3, D-4).
+// dateRanges holds those of one playlist against each other and against its dates (D-3, D-4, D-5).
 func (c *checker) dateRanges(p *Playlist) {
 	if len(p.DateRanges) == 0 {
 		return
@@ -98,7 +98,11 @@ func (c *checker) dateRanges(p *Playlist) {
 	}
 	for i := range p.DateRanges {
 		for k := range p.DateRanges[:i] {
-			c.sameRange(&p.DateRanges[k], &p.DateRanges[i], false)
+			a, b := &p.DateRanges[k], &p.DateRanges[i]
+			if a.ID != b.ID && a.Class == b.Class && (a.EndOnNext || b.EndOnNext) && a.Start.Equal(b.Start) {
+				c.add("D-5", b.Line, "date ranges %s and %s of class %s begin together, one of them with END-ON-NEXT", a.ID, b.ID, b.Class)
+			}
+			c.sameRange(a, b, false)
 		}
 	}
 }
@@ -115,6 +119,18 @@ func (c *checker) sameRange(a, b *Range, complete bool) {
 			c.add("D-4", b.Line, "date range %s has lost its %s", b.ID, name)
 		}
 	}
+}
+
+// following is when the next range of the class of r begins, of those in lists.
+func following(r *Range, lists ...[]Range) (at time.Time, ok bool) {
+	for _, list := range lists {
+		for i := range list {
+			if o := &list[i]; o.Class == r.Class && o.Start.After(r.Start) && (!ok || o.Start.Before(at)) {
+				at, ok = o.Start, true
+			}
+		}
+	}
+	return at, ok
 }
 
 // keptRanges wants date ranges to stay as they are for as long as a segment that they speak of is listed (D-4, D-8).
@@ -136,7 +152,14 @@ func (c *checker) keptRanges(prev, next *Playlist) {
 			continue
 		}
 		end := r.Start
-		if !r.End.IsZero() {
+		if r.EndOnNext {
+			next, ok := following(r, prev.DateRanges, next.DateRanges)
+			if !ok {
+				c.add("D-8", 0, "date range %s is gone, and lasts until the next of class %s", r.ID, r.Class)
+				continue
+			}
+			end = next
+		} else if !r.End.IsZero() {
 			end = r.End
 		} else if r.Duration > 0 {
 			end = r.Start.Add(time.Duration(r.Duration * float64(time.Second)))

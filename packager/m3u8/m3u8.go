@@ -53,6 +53,7 @@ type DateRange struct {
 	Class    string // of events with the same meaning; may be empty
 	Start    time.Time
 	Duration float64           // s; negative: unknown
+	Next     bool              // it ends where the next of its class begins (D-5)
 	Client   []ClientAttribute // in this order
 }
 

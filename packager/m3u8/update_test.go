@@ -161,6 +161,14 @@ func TestCheckUpdateFindsEachRule(t *testing.T) {
 		{"PH-2", func(p *Playlist) { p.Hints[0].URI = "112.3.m4s" }, nil},
 		{"PH-2", func(p *Playlist) { p.Open, p.Hints[0].URI = nil, "112.1.m4s" }, nil},
 		{"K-1", func(p *Playlist) { p.Skipped = 1 }, nil},
+		{"D-8", func(p *Playlist) {
+			p.DateRanges = []Range{{ID: "a", Class: "c", Start: start.AddDate(0, 0, -1), EndOnNext: true}}
+		}, nil},
+		{"D-8", func(p *Playlist) {
+			p.DateRanges = []Range{{ID: "a", Class: "c", Start: start.AddDate(0, 0, -1), EndOnNext: true}}
+		}, func(p *Playlist) {
+			p.DateRanges = []Range{{ID: "b", Class: "c", Start: p.Segments[3].ProgramDateTime, EndOnNext: true}}
+		}},
 	} {
 		prev, next := parse(t, live(112, 2).Append(nil)), parse(t, live(113, 1).Append(nil))
 		if c.before != nil {

@@ -157,7 +157,7 @@ func AppendMapHint(b []byte, uri string) []byte {
 	return append(b, '\n')
 }
 
-// AppendDateRange writes a date range (D-1).
+// AppendDateRange writes a date range (D-1, D-5).
 func AppendDateRange(b []byte, d *DateRange) []byte {
 	b = append(b, "#EXT-X-DATERANGE:ID="...)
 	b = appendQuoted(b, d.ID)
@@ -168,6 +168,9 @@ func AppendDateRange(b []byte, d *DateRange) []byte {
 	if d.Duration >= 0 {
 		b = append(b, ",DURATION="...)
 		b = strconv.AppendFloat(b, d.Duration, 'f', 5, 64)
+	}
+	if d.Next {
+		b = append(b, ",END-ON-NEXT=YES"...)
 	}
 	for _, a := range d.Client {
 		b = append(b, ',')
