@@ -41,7 +41,8 @@ type Input struct {
 	behind   media.Time // that decoded sound lies behind what its packets' times say
 	view     codec.Picture
 
-	heard media.Time // where the latest sound ended; 0: there was none
+	heard  media.Time // where the latest sound ended; 0: there was none, or a pause has begun
+	rested media.Time // where the latest packet that says so ended
 
 	decoded, pixels, faults, concealed atomic.Int64
 }
@@ -141,9 +142,40 @@ func (i *Input) step(p media.Packet) {
 		return
 	}
 	i.decoded.Add(1)
+	n := len(samples) / 2
 	i.voice.write(p.At-i.behind, samples)
-	i.voice.say(p.At, int64(len(samples)/2), p.Level)
-	i.heard = p.At + media.FromTicks(int64(len(samples)/2), sampleRate)
+	i.voice.say(p.At, int64(n), p.Level)
+	i.heard = p.At + media.FromTicks(int64(n), sampleRate)
+	if i.codec == media.Opus && len(p.Data) <= mostRest {
+		if (p.At - i.rested).Ticks(sampleRate) >= leastHole { // else the sender sends all of them
+			i.rest(n)
+		}
+		i.rested, i.heard = i.heard, 0 // nothing is missing before the next packet
+	}
+}
+
+// An Opus encoder that has nothing to say (DTX, RFC 7587 3.1.3) sends one packet of a byte or two, which stands for what
+// comes until it sends the next, restTime after that one began.
+const (
+	mostRest = 2 // bytes
+	restTime = sampleRate * 400 / 1000
+)
+
+// rest writes the noise of a pause that began with a packet of n samples, for as long as it may last: once it has ended
+// that would be too late.
+func (i *Input) rest(n int) {
+	c, ok := i.samples.(codec.Concealer)
+	if !ok {
+		return
+	}
+	for left := (restTime - n) / leastHole * leastHole; left > 0; {
+		samples, err := c.Conceal(min(left, mostHole), nil)
+		if err != nil || len(samples) == 0 {
+			return
+		}
+		i.voice.fill(samples)
+		left -= len(samples) / 2
+	}
 }
 
 // Sound that is missing is made up where a part is at least the shortest Opus frame and

@@ -3,6 +3,7 @@ package compositor
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +51,66 @@ func spoken(t *testing.T, set codec.Set, n int) (out []media.Packet) {
 		out = append(out, packets...)
 	}
 	return out
+}
+
+// A sender that has nothing to say (DTX) sends a frame of its room's noise each 400 ms, and right behind it that it rests. The
+// room is heard all the time, and goes on from the last word to the next.
+func TestRestsAreFilled(t *testing.T) {
+	set := codec.LibAV()
+	for _, rate := range []int{16_000, 64_000} { // SILK, and CELT
+		enc, err := set.NewAudioEncoder(codec.AudioConfig{Codec: media.Opus, BitRate: rate})
+		if err != nil {
+			t.Skipf("no Opus encoder: %v", err)
+		}
+		defer enc.Close()
+		cfg := config()
+		cfg.Open = func(string, string, media.Params) (Outlet, error) { return &tape{}, nil }
+		p, err := NewInline(cfg, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		in, err := newInput(p.c, media.Opus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.finish()
+		rng := rand.New(rand.NewPCG(1, 2))
+		low := 0.0
+		var got, out []float32
+		for k := range 250 {
+			samples := make([]float32, 2*960)
+			for i := range 960 {
+				low += 0.2 * (0.02*rng.NormFloat64() - low)
+				samples[2*i], samples[2*i+1] = float32(low), float32(low)
+			}
+			packets, err := enc.Encode(samples)
+			if err != nil || len(packets) != 1 {
+				t.Fatal(len(packets), err)
+			}
+			packets[0].At = media.Time(k) * 20 * media.Millisecond
+			switch resting := k >= 50 && k < 217; {
+			case resting && k%20 == 11:
+				packets[0].Data = packets[0].Data[:1]
+				fallthrough
+			case !resting || k%20 == 10:
+				in.step(packets[0])
+			}
+			out = append(out[:0], make([]float32, 2*960)...)
+			in.voice.mix(int64(k-5)*960, out) // a jitter buffer of 100 ms
+			got = append(got, out...)
+		}
+		power := func(from, to int) float64 { return power(got[from*2*480 : to*2*480]) }
+		room := power(40, 90)
+		for k := 24; k+2 < 2*245; k++ {
+			if is := power(k, k+2); is < room-15 || is > room+6 {
+				t.Errorf("%d bit/s: %.1f dBov at %d ms, the room has %.1f", rate, is, 10*k, room)
+			}
+		}
+		if v := in.voice; v.gaps+v.snaps+v.late > 0 {
+			t.Errorf("%d bit/s: %d gaps, %d snaps, %d late", rate, v.gaps, v.snaps, v.late)
+		}
+	}
 }
 
 // TestRealCodecs runs two seconds with libav, in virtual time.

@@ -45,6 +45,7 @@ type voice struct {
 	started  bool
 	steering bool
 	next     int64 // sample after the last written
+	filled   int64 // sample after what was made up in case nothing is written
 	expect   media.Time
 	stretch  []float32
 
@@ -62,6 +63,12 @@ func (v *voice) write(at media.Time, samples []float32) {
 		return
 	}
 	target := at.Ticks(sampleRate)
+	pause := v.filled > v.next && target <= v.filled+deadZone
+	whole := pause && target >= v.filled-deadZone
+	if whole {
+		v.next, v.expect = v.filled, at
+	}
+	v.filled = 0
 	gap := v.started && (at-v.expect).Ticks(sampleRate) >= gapLen
 	v.expect = at + media.FromTicks(n, sampleRate)
 	off := target - v.next
@@ -70,7 +77,9 @@ func (v *voice) write(at media.Time, samples []float32) {
 	case !v.started:
 		v.next, v.started = target, true
 	case gap && off > 0:
-		v.next, v.steering, gaps = target, false, 1
+		if v.next, v.steering = target, false; !pause {
+			gaps = 1
+		}
 	case off > snapError, off < -snapError, abs(off) > deadZone && quiet(samples):
 		v.next, v.steering, snaps = target, false, 1
 	case abs(off) > deadZone || v.steering && abs(off) > inStep:
@@ -84,8 +93,20 @@ func (v *voice) write(at media.Time, samples []float32) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.snaps, v.gaps, v.steered = v.snaps+snaps, v.gaps+gaps, v.steered+steered
+	if k := len(v.spans) - 1; pause && !whole && !gap && k >= 0 && v.spans[k].from < v.next { // it was none
+		v.spans[k].to = min(v.spans[k].to, v.next)
+	}
 	v.store(v.next, samples)
 	v.next += n
+}
+
+// fill continues what was written with samples that are heard as far as nothing else is written in their place.
+func (v *voice) fill(samples []float32) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	at := max(v.filled, v.next)
+	v.filled = at + int64(len(samples)/2)
+	v.store(at, samples)
 }
 
 // store copies samples into the ring from sample at on. Called locked.

@@ -151,6 +151,51 @@ func TestVoiceSteersAgainstADriftingClock(t *testing.T) {
 	}
 }
 
+// What is made up of a pause is heard until something is written, and as if it had been written where that comes when it
+// should, late or early by as much as nobody steers against.
+func TestVoiceFillsPauses(t *testing.T) {
+	for _, c := range []struct {
+		pause int64 // packets, of the 19 that are filled
+		shift int64 // samples
+		fades bool
+	}{{19, 0, false}, {19, 90, false}, {19, -90, false}, {0, 0, false}, {0, 50, false}, {5, 0, true}, {18, 0, true}} {
+		v, src := newVoice(), source{}
+		at := int64(10_000)
+		say := func(n int) {
+			for range n {
+				v.write(at48(at), src.packet())
+				at += 960
+			}
+		}
+		say(10)
+		began := src.n
+		for range 19 {
+			v.fill(src.packet())
+		}
+		src.n = began + 960*c.pause
+		at += 960*c.pause + c.shift
+		say(10)
+		got := hear(v, 10_000, 20*960+960*c.pause)
+		if step, at := roughest(append(make([]float32, 2), got...)); step > smooth {
+			t.Errorf("%+v: a step of %v at sample %d", c, step, at)
+		}
+		dips := false
+		for i := 960; i < len(got)/2-960; i += 120 {
+			dips = dips || peak(got[2*i:2*i+240]) < 0.4
+		}
+		if dips != c.fades || v.gaps+v.snaps+v.late > 0 {
+			t.Errorf("%+v: fades %v, %d gaps, %d snaps, %d late", c, dips, v.gaps, v.snaps, v.late)
+		}
+	}
+	v, src := newVoice(), source{}
+	v.write(at48(0), src.packet())
+	v.fill(src.packet())
+	v.write(at48(40*960), src.packet())
+	if got := hear(v, 0, 41*960); v.gaps != 1 || peak(got[2*2*960:2*40*960]) != 0 || peak(got[2*960:2*1500]) < 0.4 {
+		t.Errorf("a pause that is longer: %d gaps", v.gaps)
+	}
+}
+
 // Ingest gives a publisher up to 600 ms more delay by 2 % of the time that passes, and takes it back by 0.5 %. The pitch goes
 // down and up once, without a warble: from packet to packet it moves by 0.2 % at most, and by 0.4 % where steering begins and ends.
 func TestVoiceFollowsMoreAndLessDelayEvenly(t *testing.T) {
