@@ -109,6 +109,9 @@ func (p *Inline) Push(k int, pkt media.Packet) { p.inputs[k].step(pkt) }
 // PushSound decodes a packet of k's sound at once. The mixer reads some ms ahead of the frames.
 func (p *Inline) PushSound(k int, pkt media.Packet) { p.voices[k].step(pkt) }
 
+// Heard are the figures of k's sound.
+func (p *Inline) Heard(k int) InputStats { return p.voices[k].stats(p.tiles[k].id) }
+
 // Compose composes the next frame, and encodes nothing.
 func (p *Inline) Compose() {
 	p.look()
