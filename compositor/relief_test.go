@@ -221,7 +221,7 @@ func TestLongPauseIsLeftOut(t *testing.T) {
 		open := set.NewAudioEncoder
 		set.NewAudioEncoder = func(c codec.AudioConfig) (codec.AudioEncoder, error) {
 			e, err := open(c)
-			return &slowAudio{AudioEncoder: e}, err
+			return &slowAudio{AudioEncoder: e, stop: time.Minute}, err
 		}
 		s, tapes, told := gapStage(t, config(), set)
 		s.start()
@@ -247,15 +247,16 @@ func TestLongPauseIsLeftOut(t *testing.T) {
 	})
 }
 
-// slowAudio stops for a minute at its 300th block.
+// slowAudio stops for a while at its 300th block.
 type slowAudio struct {
 	codec.AudioEncoder
-	n int
+	n    int
+	stop time.Duration
 }
 
 func (e *slowAudio) Encode(samples []float32) ([]media.Packet, error) {
 	if e.n++; e.n == 300 {
-		time.Sleep(time.Minute)
+		time.Sleep(e.stop)
 	}
 	return e.AudioEncoder.Encode(samples)
 }

@@ -25,6 +25,7 @@ type sound struct {
 	free   chan []float32
 	failed bool
 
+	part     media.Time // length of one
 	at       media.Time // of the next packet
 	fed, got int        // blocks in, packets out
 	drop     int        // packets that come out of before a pause
@@ -46,7 +47,7 @@ func openSound(r Sound, cfg *Config, set codec.Set) (*sound, error) {
 		return nil, fmt.Errorf("sound %q: the AAC encoder has frames of %d samples instead of %d", r.Name, p.FrameSize, blockLen)
 	}
 	s := &sound{
-		name: r.Name, enc: enc, log: cfg.Log.With("rung", r.Name),
+		name: r.Name, enc: enc, log: cfg.Log.With("rung", r.Name), part: cfg.Rate.Frame(int64(cfg.PartFrames)),
 		full: make(chan block, mixQueue), free: make(chan []float32, mixQueue+2),
 	}
 	for range cap(s.free) {
@@ -149,9 +150,12 @@ func (s *sound) pause(until media.Time) {
 	if err := s.out.(Gapper).Gap(until); err != nil {
 		s.fault("gap", err)
 	}
-	s.gaps.Add(1)
+	s.gaps.Add(s.partOf(until) - s.partOf(s.at))
 	s.at = until
 }
+
+// partOf numbers the part that has the block at a time, which ends within it.
+func (s *sound) partOf(at media.Time) int64 { return int64((at + blockTime - 1) / s.part) }
 
 func silent(b []float32) bool {
 	for _, x := range b {

@@ -1,17 +1,14 @@
 package packager
 
-import (
-	"fmt"
+import "tilecast/media"
 
-	"tilecast/media"
-)
-
-// maxGap is the longest hole that is filled with gaps. More than that is a mistake in somebody's time.
+// maxGap is the longest hole before a packet that is filled with gaps. More than that is a mistake in its time.
 const maxGap = 60 * media.Second
 
 // Gap says that there is no media before until, as far as none was written: every part that begins before it is a
 // gap as a whole, what has been collected of the open one included (G-14). Pictures go on with the first key frame
-// that begins a part; until then their parts are gaps, too. It is used like Write, and shares its sticky error.
+// that begins a part; until then their parts are gaps, too. However long it is: a machine may have slept for a night.
+// It is used like Write, and shares its sticky error.
 func (t *Track) Gap(until media.Time) error {
 	switch {
 	case t.err != nil || t.closed || !t.begun:
@@ -22,9 +19,6 @@ func (t *Track) Gap(until media.Time) error {
 }
 
 func (t *Track) gap(until media.Time) error {
-	if until-t.at > maxGap {
-		return fmt.Errorf("nothing has come from %v to %v: a gap is %v at most", t.at, until, maxGap)
-	}
 	for t.at < until {
 		if err := t.cutGap(); err != nil {
 			return err

@@ -94,10 +94,11 @@ func (t *Track) write(p media.Packet) error {
 		t.dropped.Add(1)
 		return nil
 	}
-	if p.At > t.at {
-		if err := t.gap(p.At); err != nil {
-			return err
-		}
+	if p.At-t.at > maxGap {
+		return fmt.Errorf("nothing has come from %v to %v: a gap is %v at most", t.at, p.At, maxGap)
+	}
+	if err := t.gap(p.At); err != nil {
+		return err
 	}
 	if p.At < t.gapEnd || t.lost && !p.Key {
 		return t.drop(p)
