@@ -8,14 +8,16 @@ const maxGap = 60 * media.Second
 // Gap says that there is no media before until, as far as none was written: every part that begins before it is a
 // gap as a whole, what has been collected of the open one included (G-14). Pictures go on with the first key frame
 // that begins a part; until then their parts are gaps, too. However long it is: a machine may have slept for a night.
-// It is used like Write, and shares its sticky error.
+// A track that has not begun begins with the segment that until ends in, so that a rendition without
+// any media keeps nobody waiting for its playlist. It is used like Write, and shares its sticky error.
 func (t *Track) Gap(until media.Time) error {
-	switch {
-	case t.err != nil || t.closed || !t.begun:
-	default:
-		t.err = t.gap(until)
+	if t.err != nil || t.closed || until <= 0 {
+		return t.err
 	}
-	return t.err
+	if !t.begun {
+		t.beginAt(t.segmentAt(until - 1))
+	}
+	return t.gap(until)
 }
 
 func (t *Track) gap(until media.Time) error {
@@ -50,4 +52,16 @@ func (t *Track) drop(p media.Packet) error {
 		return t.gap(t.edge / t.grain * t.grain)
 	}
 	return nil
+}
+
+// refuse leaves out p, which is wrong. What would be decoded after it, up to a key frame, is missing with it.
+func (t *Track) refuse(p media.Packet) {
+	t.refused.Add(1)
+	if !t.begun {
+		return
+	}
+	t.lost = t.open.video
+	if p.At < t.edge && p.At+p.Dur+t.grain > t.edge {
+		t.gap(t.edge / t.grain * t.grain) // its error sticks
+	}
 }

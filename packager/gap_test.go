@@ -94,15 +94,11 @@ func TestHolesBecomeGaps(t *testing.T) {
 	}
 }
 
-// Gap says in time what would be seen too late by the next packet (P-11), before the start it says nothing, and after
-// Close it does nothing.
+// Gap says in time what would be seen too late by the next packet (P-11), and after Close it does nothing.
 func TestGapOnDemand(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
 	var out recorder
 	track := NewTrack(mustInit(t, videoParams(plan.Rate), plan), plan, TrackConfig{FirstMSN: 1}, &out)
-	if err := track.Gap(media.Second); err != nil || len(out.parts) > 0 {
-		t.Fatalf("%v, %d parts before the first key frame", err, len(out.parts))
-	}
 	for n := range int64(13) {
 		if err := track.Write(videoPacket(plan, n)); err != nil {
 			t.Fatal(err)
@@ -128,6 +124,44 @@ func TestGapOnDemand(t *testing.T) {
 	if err := track.Gap(10 * media.Second); err != nil || len(out.parts) != 7 {
 		t.Errorf("after Close: %v, %d parts", err, len(out.parts))
 	}
+}
+
+// A track that nothing comes of begins with gaps, in the segment that the first of them ends in, so that its playlist
+// is there (C-4); pictures go on as after any other gap, sound as well.
+func TestTrackBeginsWithGaps(t *testing.T) {
+	eachTrack(t, func(t *testing.T, plan Plan, in Init) {
+		for _, c := range []struct {
+			until media.Time
+			msn   int64
+			gaps  int
+		}{
+			{0, 1, 0}, // says nothing
+			{1, 1, 1},
+			{plan.partEdge(1) / audioFrame * audioFrame, 1, 1},
+			{plan.SegmentStart(1) / audioFrame * audioFrame, 1, plan.PartsPerSegment},
+			{plan.SegmentStart(1) + plan.Rate.Frame(1), 2, 1},
+		} {
+			var out recorder
+			track := NewTrack(in, plan, TrackConfig{FirstMSN: 1}, &out)
+			if err := track.Gap(c.until); err != nil || len(out.parts) != c.gaps || track.Stats().Gaps != int64(c.gaps) {
+				t.Fatalf("up to %v: %v, %s", c.until, err, told(out.parts))
+			}
+			for n := int64(0); len(out.parts) < 3*plan.PartsPerSegment; n++ {
+				if p := packet(plan, in, n); p.At >= c.until {
+					if err := track.Write(p); err != nil {
+						t.Fatalf("up to %v: frame %d: %v", c.until, n, err)
+					}
+				}
+			}
+			at := out.parts[0].Start
+			for k, p := range out.parts {
+				if want := c.msn + int64(k/plan.PartsPerSegment); p.MSN != want || p.Index != k%plan.PartsPerSegment || p.Start != at || p.Gap && p.Start >= plan.SegmentStart(c.msn) {
+					t.Fatalf("up to %v: part %d is %d.%d at %v, gap %v", c.until, k, p.MSN, p.Index, p.Start, p.Gap)
+				}
+				at += p.Dur
+			}
+		}
+	})
 }
 
 // The first sample of a part that begins with a key frame can be had without the others (M-25).

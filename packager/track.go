@@ -26,6 +26,7 @@ type Stats struct {
 	Parts, Segments int64
 	Dropped         int64 // packets before the first segment that could be whole, and around gaps
 	Gaps            int64 // parts without media
+	Refused         int64 // packets that were wrong
 }
 
 // Track cuts the packets of one encoder into parts and hands each on the moment its last sample
@@ -33,9 +34,9 @@ type Stats struct {
 //
 // Cuts follow the timeline, never a count of packets. A track begins with the first whole segment:
 // packets before it are dropped. From there on it wants every frame: packets that overlap,
-// leave the frame grid or reach over a part's edge are errors, and so is a segment that does not begin
-// with a key frame (G-17, AAS 7.4). Errors are sticky, because a playlist cannot take a part back.
-// Frames that are missing make their parts gaps; see Gap.
+// leave the frame grid or reach over a part's edge are refused, and so is a segment that does not begin
+// with a key frame (G-17, AAS 7.4). Frames that are missing make their parts gaps; see Gap. Only an error of the sink is
+// sticky, because a playlist cannot take a part back.
 type Track struct {
 	in   Init
 	plan Plan
@@ -47,7 +48,7 @@ type Track struct {
 
 	begun  bool
 	closed bool
-	err    error
+	err    error      // sticky: the sink's, or there was no track to begin with
 	part   int64      // number of the open part on the timeline
 	edge   media.Time // where it ends
 	at     media.Time // end of what was written
@@ -55,7 +56,7 @@ type Track struct {
 	lost   bool       // nothing can be decoded before the next key frame
 	open   chunk
 
-	samples, bytes, parts, segments, dropped, gaps atomic.Int64
+	samples, bytes, parts, segments, dropped, gaps, refused atomic.Int64
 }
 
 // NewTrack begins a track. Its parts go to sink, in order, from within Write and Close.
@@ -75,18 +76,22 @@ func NewTrack(in Init, plan Plan, cfg TrackConfig, sink Sink) *Track {
 
 // Write takes the next packet: video at Rate.Frame(n) for one frame or more, sound at
 // multiples of 1024 samples. Data is copied once, when its part is complete; until then
-// the packet's own bytes are held.
+// the packet's own bytes are held. A packet that is refused, with an error, is missing: the track goes on.
 func (t *Track) Write(p media.Packet) error {
-	if t.err == nil {
-		t.err = t.write(p)
+	switch {
+	case t.err != nil:
+		return t.err
+	case t.closed:
+		return errors.New("write to a closed track")
 	}
-	return t.err
+	err := t.write(p)
+	if err != nil && t.err == nil {
+		t.refuse(p)
+	}
+	return err
 }
 
 func (t *Track) write(p media.Packet) error {
-	if t.closed {
-		return errors.New("write to a closed track")
-	}
 	if p.At%t.grain != 0 || p.Dur%t.grain != 0 || p.Dur <= 0 {
 		return fmt.Errorf("packet at %v of %v is not on the grid of frames of %v", p.At, p.Dur, t.grain)
 	}
@@ -128,20 +133,21 @@ func (t *Track) Close() error {
 		return t.err
 	}
 	t.closed = true
+	err := t.err
 	if len(t.open.samples) > 0 {
-		if err := t.cut(true); t.err == nil {
-			t.err = err
+		if e := t.cut(true); err == nil {
+			err = e
 		}
 	}
 	t.sink.Finish()
-	return t.err
+	return err
 }
 
 // Stats are the counters so far.
 func (t *Track) Stats() Stats {
 	return Stats{
 		Samples: t.samples.Load(), Bytes: t.bytes.Load(),
-		Parts: t.parts.Load(), Segments: t.segments.Load(), Dropped: t.dropped.Load(), Gaps: t.gaps.Load(),
+		Parts: t.parts.Load(), Segments: t.segments.Load(), Dropped: t.dropped.Load(), Gaps: t.gaps.Load(), Refused: t.refused.Load(),
 	}
 }
 
@@ -151,19 +157,30 @@ func (t *Track) begin(p media.Packet) bool {
 	if p.At < 0 || t.open.video && !p.Key {
 		return false
 	}
-	n := int64(p.At / t.plan.SegmentStart(1))
-	for ; ; n++ {
-		first := t.plan.SegmentStart(n) / t.grain * t.grain
-		if first > p.At {
-			return false
-		}
-		if first == p.At {
-			break
-		}
+	n := t.segmentAt(p.At)
+	if t.segmentStart(n) < p.At {
+		return false
 	}
-	t.begun, t.at = true, p.At
-	t.openPart(n * int64(t.plan.PartsPerSegment))
+	t.beginAt(n)
 	return true
+}
+
+// beginAt opens the first part of segment n.
+func (t *Track) beginAt(n int64) {
+	t.begun, t.at = true, t.segmentStart(n)
+	t.openPart(n * int64(t.plan.PartsPerSegment))
+}
+
+// segmentStart is where the track's segment n begins: on its own grid.
+func (t *Track) segmentStart(n int64) media.Time { return t.plan.SegmentStart(n) / t.grain * t.grain }
+
+// segmentAt numbers the segment that holds a time.
+func (t *Track) segmentAt(at media.Time) int64 {
+	n := int64(at / t.plan.SegmentStart(1))
+	for t.segmentStart(n+1) <= at {
+		n++
+	}
+	return n
 }
 
 func (t *Track) openPart(n int64) {
@@ -208,7 +225,8 @@ func (t *Track) cut(last bool) error {
 	}
 	data, err := c.encode()
 	if err != nil {
-		return fmt.Errorf("part %d.%d: %w", t.msn(), t.index(), err)
+		err = fmt.Errorf("part %d.%d: %w", t.msn(), t.index(), err)
+		return errors.Join(err, t.cutGap())
 	}
 	part := Part{
 		MSN: t.msn(), Index: t.index(), Start: c.start, Dur: t.at - c.start,
@@ -228,9 +246,9 @@ func (t *Track) hand(part Part) error {
 	c.samples, c.nals, c.bytes, c.events = c.samples[:0], c.nals[:0], 0, nil
 	t.openPart(t.part + 1)
 	if err := t.sink.Append(part); err != nil {
-		return fmt.Errorf("part %d.%d: %w", part.MSN, part.Index, err)
+		t.err = fmt.Errorf("part %d.%d: %w", part.MSN, part.Index, err)
 	}
-	return nil
+	return t.err
 }
 
 func (t *Track) count(p Part, samples int) {

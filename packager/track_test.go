@@ -108,7 +108,9 @@ func TestTrackWaitsForAKeyFrameAtASegmentStart(t *testing.T) {
 	}
 }
 
-func TestTrackErrorsAreClearAndSticky(t *testing.T) {
+// What is wrong is refused and said once, and is missing from then on like what never came: the track goes on with the
+// next key frame.
+func TestWrongPacketsAreLeftOut(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
 	frame := plan.Rate.Frame(1)
 	other := append(append([]byte(nil), sps...), 1)
@@ -145,17 +147,44 @@ func TestTrackErrorsAreClearAndSticky(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v, want %q", err, c.want)
 			}
-			if again := track.Write(videoPacket(plan, c.n)); again != err {
-				t.Errorf("the next write answers %v", again)
+			if (c.n+1)%int64(plan.PartFrames) == 0 && told(out.parts) != "g" {
+				t.Errorf("at the end of its part: %s", told(out.parts))
 			}
-			if closed := track.Close(); closed != err || out.finished != 1 {
-				t.Errorf("Close answers %v, finished %d", closed, out.finished)
+			for n := c.n + 1; len(out.parts) < 3*plan.PartsPerSegment; n++ {
+				if err := track.Write(videoPacket(plan, n)); err != nil {
+					t.Fatalf("then frame %d: %v", n, err)
+				}
 			}
-			// What came before the mistake is kept, whole.
-			if got := track.Stats().Samples; got != c.n {
-				t.Errorf("%d of %d frames were handed on", got, c.n)
+			want := "gggggg|ippppp|ippppp|"
+			if c.n >= 60 {
+				want = "ippppp|gggggg|ippppp|"
+			}
+			if got := told(out.parts); got != want {
+				t.Errorf("parts %s, want %s", got, want)
+			}
+			if err := track.Close(); err != nil || out.finished != 1 || track.Stats().Refused != 1 {
+				t.Errorf("Close answers %v, finished %d, %+v", err, out.finished, track.Stats())
 			}
 		})
+	}
+}
+
+// A wrong packet of sound takes its part with it, and nothing else.
+func TestWrongSoundIsLeftOut(t *testing.T) {
+	plan := mustPlan(t, "low", rates[3])
+	var out recorder
+	track := NewTrack(mustInit(t, audioParams(), plan), plan, TrackConfig{FirstMSN: 1}, &out)
+	for n := int64(0); len(out.parts) < plan.PartsPerSegment; n++ {
+		p := audioPacket(n)
+		if n == 20 {
+			p.Data = nil
+		}
+		if err := track.Write(p); (err != nil) != (n == 20) {
+			t.Fatalf("frame %d: %v", n, err)
+		}
+	}
+	if got := told(out.parts); got != "igiiii|" || track.Stats().Refused != 1 {
+		t.Errorf("parts %s, %+v", got, track.Stats())
 	}
 }
 
@@ -170,6 +199,12 @@ func TestTrackPassesOnWhatTheSinkSays(t *testing.T) {
 	}
 	if !errors.Is(err, full) || !strings.HasPrefix(err.Error(), "part 1.0: ") {
 		t.Errorf("error %v", err)
+	}
+	if again := track.Write(videoPacket(plan, 100)); again != err {
+		t.Errorf("the next write answers %v", again)
+	}
+	if again := track.Gap(10 * media.Second); again != err {
+		t.Errorf("a gap answers %v", again)
 	}
 	if got := track.Close(); got != err || out.finished != 1 {
 		t.Errorf("Close answers %v, finished %d", got, out.finished)

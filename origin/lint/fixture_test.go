@@ -49,6 +49,7 @@ type program struct {
 	halt   [2]media.Time // between which the program stands still
 	end    media.Time    // where it ends; 0: never
 	silent [2]media.Time // between which no media comes, and the program goes on without
+	dead   media.Time    // until when none comes of the first rung
 }
 
 // style is how a program is packaged. The zero style is ultra, with 14 s behind it.
@@ -56,6 +57,7 @@ type style struct {
 	preset string
 	ranges bool
 	past   media.Time
+	dead   media.Time // until when nothing comes of the first rung
 }
 
 // newProgram has d of its past already.
@@ -68,7 +70,7 @@ func newProgramOf(t testing.TB, s style) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &program{t: t, plan: plan, past: d, srv: origin.NewServer(origin.ServerConfig{})}
+	g := &program{t: t, plan: plan, past: d, dead: s.dead, srv: origin.NewServer(origin.ServerConfig{})}
 	wall := media.NewClock(time.Now().Add(-d.Duration())).Wall
 	g.p = origin.NewProgram(origin.ProgramConfig{ID: "Pq7x", Plan: plan, FirstMSN: 100, Wall: wall, Window: 10 * media.Second, Ranges: s.ranges})
 	cfg := packager.TrackConfig{FirstMSN: 100, Wall: wall, Events: g.p.Events()}
@@ -96,7 +98,7 @@ func (g *program) init(p media.Params) packager.Init {
 // run writes until the program is d long, pictures and sound in step.
 func (g *program) run(d media.Time) {
 	write := func(t *packager.Track, p media.Packet) {
-		if p.At >= g.silent[0] && p.At < g.silent[1] {
+		if p.At >= g.silent[0] && p.At < g.silent[1] || t == g.videos[0] && p.At < g.dead {
 			if err := t.Gap(p.At + p.Dur); err != nil {
 				g.t.Error(err)
 			}
