@@ -41,6 +41,7 @@ func (r *rung) gap(edge int64) {
 		to := min(edge, (r.next/r.gop+1)*r.gop)
 		if err := r.out.(Gapper).Gap(r.rate.Frame(to)); err != nil {
 			r.fault("gap", err)
+			r.suffer(err)
 		}
 		r.gaps.Add((to - r.next + r.part - 1) / r.part)
 		r.next = to

@@ -19,6 +19,7 @@ type rung struct {
 	rate      media.FrameRate
 	gop, part int64
 	enc       codec.VideoEncoder
+	open      func() (codec.VideoEncoder, error) // another like it
 	out       Outlet
 	log       *slog.Logger
 
@@ -30,6 +31,7 @@ type rung struct {
 	view   codec.Picture
 	failed bool
 	replay replay
+	broken broken
 
 	gapper Gapper // of the top one of several; nil: it does not give way
 	paused bool   // its parts are gaps
@@ -66,7 +68,7 @@ func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
 		c: c, canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
 		log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
 	}
-	g.bt709 = r.BT709
+	g.bt709, g.open = r.BT709, func() (codec.VideoEncoder, error) { return set.NewVideoEncoder(vc) }
 	if r.W != cv.W || r.H != cv.H || r.BT709 {
 		g.scaled = codec.NewPicture(r.W, r.H)
 	}
@@ -115,11 +117,12 @@ func (r *rung) step(m composed) {
 	if give >= giveFrames {
 		span = 2
 	}
+	r.heal()
 	r.report(m)
 	r.jump(m)
 	for r.next <= m.n {
 		switch {
-		case r.pausing(give):
+		case r.pausing(give) || r.leftOut():
 			if !r.pause(m.n) {
 				return
 			}
@@ -127,11 +130,12 @@ func (r *rung) step(m composed) {
 			r.giveAgain()
 		default:
 			end := min(max(m.n+1, r.next+span), r.edge())
-			if !r.encode(m, r.next, end) {
-				return // the next picture takes these slots: a hole would end the track
+			if err := r.encode(m, r.next, end); err == nil {
+				r.skipped.Add(end - r.next - 1)
+				r.next = end
+			} else if !r.giveUp(m.n, err) {
+				return
 			}
-			r.skipped.Add(end - r.next - 1)
-			r.next = end
 		}
 	}
 }
@@ -139,7 +143,7 @@ func (r *rung) step(m composed) {
 // report says how many of the slots up to m's come late.
 func (r *rung) report(m composed) {
 	switch slots := m.n + 1 - r.next; {
-	case slots <= 0, r.paused:
+	case slots <= 0, r.paused, r.broken.off, r.broken.fails > 0:
 	case r.rate.Frame(slots) > longPause:
 		r.c.resume(r.rate.Frame(m.n))
 	default:
@@ -177,25 +181,29 @@ func (r *rung) fit(m composed) *codec.Picture {
 	return setView(&r.view, src, src.Bounds())
 }
 
-// encode codes m's picture for the slots from begin up to end, unless the encoder fails.
-func (r *rung) encode(m composed, begin, end int64) bool {
+// encode codes m's picture for the slots from begin up to end, and writes it.
+func (r *rung) encode(m composed, begin, end int64) error {
 	src := r.fit(m)
 	src.At = r.rate.Frame(begin)
 	packets, err := r.enc.Encode(src, r.rate.Frame(end)-src.At, begin%r.gop == 0)
 	if err != nil {
 		r.replay.whole = false
 		r.fault("encode", err)
-		return false
+		return err
 	}
+	r.broken.fails, r.broken.trial = 0, false
 	r.replay.keep(packets, m.drawn, begin, end, r.gop)
 	r.write(packets...)
-	return true
+	return nil
 }
 
 func (r *rung) write(packets ...media.Packet) {
 	for _, p := range packets {
 		if err := r.out.Write(p); err != nil {
 			r.fault("write", err)
+			r.suffer(err)
+			r.replay.spoil()
+			continue
 		}
 		r.samples.Add(1)
 		r.bytes.Add(int64(len(p.Data)))

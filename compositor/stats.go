@@ -25,6 +25,7 @@ type RungStats struct {
 	Faults   int64 // errors of the encoder and the outlet
 	Replayed int64 // samples of a still picture that were not encoded again
 	Gaps     int64 // parts left out
+	Failed   bool  // its encoder, or what follows it, does not work now
 }
 
 // InputStats are one open track's counters.
@@ -58,7 +59,7 @@ func (c *Compositor) Stats() Stats {
 		for _, r := range cv.rungs {
 			s.Rungs = append(s.Rungs, RungStats{
 				cv.cfg.Name, r.name, r.samples.Load(), r.bytes.Load(), r.skipped.Load(), r.replaced.Load(), r.faults.Load(),
-				r.replayed.Load(), r.gaps.Load(),
+				r.replayed.Load(), r.gaps.Load(), r.broken.told.Load(),
 			})
 		}
 	}

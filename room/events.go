@@ -16,6 +16,7 @@ import (
 //	refused         {"name", "reason"}: somebody does not come in; once in ten seconds
 //	missed          {"rendition", "readers"}: so many came when what they wanted had left the window
 //	suspended       {"seconds"}: the machine slept or the process was stopped
+//	rung            {"canvas", "rung", "state": "failed" or "back", "err"}: an encoder, or what follows it, fails for longer than a part
 //	encoder         {"rung", "wanted", "err"}: an encoder did not open and another took its place
 type Event struct {
 	Seq   int64          `json:"seq"` // 1, 2, 3… in the life of the gateway's room

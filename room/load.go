@@ -52,6 +52,9 @@ func (l *load) sample(now compositor.Stats) {
 	worst := percent(now.Late-was.Late, now.Ticks-was.Ticks)
 	for i := range min(len(now.Rungs), len(was.Rungs)) {
 		a, b := was.Rungs[i], now.Rungs[i]
+		if a.Failed || b.Failed {
+			continue // says nothing of the machine
+		}
 		worst = max(worst, percent(b.Replaced-a.Replaced, b.Samples-a.Samples))
 	}
 	if last := len(now.Given); was.Relief == last && now.Relief == last { // nothing is late any more, because all gave way that can

@@ -27,6 +27,7 @@ func (g gatherer) collectCompositor(s samples, room string, st compositor.Stats)
 		s.counter("tilecast_encoder_replayed_total", "Samples of a still picture that were not encoded again.", float64(r.Replayed), l...)
 		s.counter("tilecast_encoder_gaps_total", "Parts left out.", float64(r.Gaps), l...)
 		s.counter("tilecast_encoder_faults_total", "Errors of the encoder or of what follows it.", float64(r.Faults), l...)
+		s.gauge("tilecast_encoder_failed", "1 while the rung fails, and its parts are gaps.", number(r.Failed), l...)
 	}
 	for _, i := range st.Inputs {
 		l := []string{"room", room, "tile", i.Tile, "codec", i.Codec}
