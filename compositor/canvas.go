@@ -43,6 +43,7 @@ type canvas struct {
 	buffers []*buffer
 	now     *buffer // the picture on show
 	drawn   uint64  // changes so far
+	still   stillness
 	view    codec.Picture
 	from    codec.Picture
 
@@ -56,7 +57,10 @@ type canvas struct {
 
 func newCanvas(c *Compositor, i int) *canvas {
 	cfg := &c.cfg.Canvases[i]
-	return &canvas{c: c, index: i, cfg: cfg, look: cfg.Look, trims: map[trimKey][4]*codec.Overlay{}}
+	return &canvas{
+		c: c, index: i, cfg: cfg, look: cfg.Look, trims: map[trimKey][4]*codec.Overlay{},
+		still: stillness{part: int64(c.cfg.PartFrames), gop: int64(c.cfg.GOP)},
+	}
 }
 
 // run composes each frame when it is due, from frame n on. Where it is late by more than a
@@ -80,7 +84,7 @@ func (cv *canvas) run(n int64) {
 		}
 		m := cv.tick(n)
 		for _, r := range cv.rungs {
-			r.offer(composed{m.n, m.pic.Retain(), m.drawn})
+			r.offer(m.retain())
 		}
 		m.pic.Release()
 		n++
@@ -117,6 +121,13 @@ type composed struct {
 	n     int64
 	pic   *codec.Picture
 	drawn uint64
+	still bool  // for so long that a group may be given again
+	fresh int64 // slot where rungs go on after that, with an IDR
+}
+
+func (m composed) retain() composed {
+	m.pic.Retain()
+	return m
 }
 
 // tick composes frame n: for each tile the picture nearest to its time less D, which is the
@@ -124,8 +135,8 @@ type composed struct {
 // stay with the sound.
 func (cv *canvas) tick(n int64) composed {
 	at, frame := cv.c.cfg.Rate.Frame(n), cv.c.cfg.Rate.Frame(1)
-	cv.adopt(at)
-	cells := cv.scene.cells
+	cv.adopt(n)
+	cells, before := cv.scene.cells, cv.drawn
 	for i := range cells {
 		cv.shots[i] = cells[i].shoot(at-cv.c.cfg.Delay+frame/2, frame)
 	}
@@ -138,6 +149,9 @@ func (cv *canvas) tick(n int64) composed {
 		cv.paint(cv.now)
 		cv.drawn++
 	}
+	if cv.drawn != before {
+		cv.still.changed(n)
+	}
 	cv.hold()
 	for i := range cells {
 		if f := cv.shots[i].frame; f != nil {
@@ -147,7 +161,7 @@ func (cv *canvas) tick(n int64) composed {
 	}
 	cv.ticks.Add(1)
 	cv.remember(at)
-	return composed{n, cv.now.pic.Retain(), cv.drawn}
+	return composed{n, cv.now.pic.Retain(), cv.drawn, cv.still.long(n), cv.still.fresh}
 }
 
 // shoot says what the cell shows at input time t. Who is away freezes first. A picture that no
@@ -169,13 +183,17 @@ func (cl *cell) shoot(t, tick media.Time) shot {
 	return shot{seq: seqBlank}
 }
 
-// adopt takes up the current scene, at a frame's time.
-func (cv *canvas) adopt(at media.Time) {
+// adopt takes up the current scene at frame n, unless it has to wait.
+func (cv *canvas) adopt(n int64) {
 	s := cv.currentScene()
 	old := cv.scene
+	if s != old && old != nil && cv.still.waits(n) {
+		cv.letGo(s)
+		return
+	}
 	cv.scene = s
 	if s != old {
-		cv.cast(old, at)
+		cv.cast(old, cv.c.cfg.Rate.Frame(n))
 	}
 	cv.letGo(old)
 }

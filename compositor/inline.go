@@ -140,7 +140,7 @@ func (p *Inline) Frame() {
 	for _, cv := range p.c.canvases {
 		m := cv.tick(p.next)
 		for _, r := range cv.rungs {
-			r.step(composed{m.n, m.pic.Retain(), m.drawn})
+			r.step(m.retain())
 		}
 		m.pic.Release()
 	}

@@ -6,7 +6,7 @@ import "tilecast/media"
 // decodes by itself: its IDR resets frame numbers and references, and the picture before an IDR is a P
 // picture, so that idr_pic_id may repeat (ISO/IEC 14496-10 7.4.3). So once a picture has stood still
 // for a while, one whole group is kept, and given again with new times, until the picture changes;
-// the encoder goes on with an IDR at the next group.
+// the encoder goes on with an IDR where the canvas says so; see stillness.
 type replay struct {
 	drawn  uint64 // of the picture that the kept group shows
 	still  int    // whole groups that showed it before this one
@@ -25,15 +25,15 @@ type kept struct {
 // settle is how many groups a picture stands still before one is kept: the encoder sharpens it.
 const settle = 2
 
-// begin is called at each group's begin with what it will show first. It reports whether the group
-// that was kept is given again.
-func (p *replay) begin(drawn uint64, gop int64) bool {
+// begin is called at each group's begin with what it will show first, and whether that may be given again. It reports
+// whether the group that was kept is.
+func (p *replay) begin(drawn uint64, may bool, gop int64) bool {
 	switch {
 	case drawn != p.drawn || gop < 2:
 		*p = replay{drawn: drawn, whole: gop >= 2, group: p.group[:0]}
 		clear(p.group[:cap(p.group)])
 	case p.giving:
-	case p.whole && p.still >= settle && p.complete(gop):
+	case may && p.whole && p.still >= settle && p.complete(gop):
 		p.giving = true
 	default:
 		if p.whole {

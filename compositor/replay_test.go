@@ -3,6 +3,7 @@ package compositor
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,12 +35,54 @@ func TestStillPictureIsEncodedOnce(t *testing.T) {
 				t.Errorf("%s: %d pictures encoded, %d given again", r, len(seen), st.Replayed)
 			}
 		}
-		gop := 2 * media.Second
+		part := s.cfg.Rate.Frame(int64(s.cfg.PartFrames) + 2)
 		shown := firstTime(s, palette[2])
-		if shown < 21*media.Second || shown > 21*media.Second+gop+300*media.Millisecond {
+		if shown < 21*media.Second || shown > 21*media.Second+part {
 			t.Errorf("who joins at 21 s is shown at %v", shown)
 		}
 	})
+}
+
+// What changes on a stage that stood still is seen where the next part begins, on every rung, whenever it comes; a motion
+// is seen as a whole.
+func TestStillStageComesToLifeWithinAPart(t *testing.T) {
+	for _, slot := range []int64{621, 630, 659} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := config()
+			cfg.Rate, cfg.GOP, cfg.PartFrames = fps30, 60, 10
+			cv := &cfg.Canvases[0]
+			cv.W, cv.H = 320, 180
+			cv.Rungs = []Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000}, {Name: "90p", W: 160, H: 90, BitRate: 100_000}}
+			cv.Look.Motion = Motion{Duration: 300 * media.Millisecond, Hold: 2 * media.Second}
+			s := newStage(t, cfg, codec.Fake()).start()
+			video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
+			s.show(video, 0, 64, 36, palette[0]) // one picture, that stays
+			time.Sleep(fps30.Frame(slot).Duration() - 5*time.Millisecond - s.now().Duration())
+			s.Join(TileConfig{ID: "b", Name: "Bob"})
+			time.Sleep(12 * time.Second)
+			s.end()
+			edge := fps30.Frame((slot + 9) / 10 * 10)
+			for _, r := range []string{"180p", "90p"} {
+				if extra := s.extraKeys(r); edge%(2*media.Second) != 0 && (len(extra) != 1 || extra[0] != edge) || edge%(2*media.Second) == 0 && len(extra) > 0 {
+					t.Errorf("slot %d: %s has extra key frames at %v, want %v", slot, r, extra, edge)
+				}
+				units := s.video(r)
+				before, pictures := fmt.Sprint(units[slot-1].Cells), map[string]bool{}
+				for k := slot - 1; k < slot+60; k++ {
+					if fps30.Frame(k) < edge {
+						continue
+					}
+					pictures[fmt.Sprint(units[k].Cells)] = true
+				}
+				if len(pictures) < 8 || pictures[before] {
+					t.Errorf("slot %d: %s shows %d pictures of the motion, from %v on; as before: %v", slot, r, len(pictures), edge, pictures[before])
+				}
+			}
+			if st := s.Stats().Rungs; st[0].Replayed < 400 || st[1].Replayed != st[0].Replayed {
+				t.Errorf("slot %d: %+v", slot, st)
+			}
+		})
+	}
 }
 
 // Only a stage that stands still is given again: who moves is not.
@@ -74,7 +117,7 @@ func TestRealDecodersTakeWhatIsGivenAgain(t *testing.T) {
 		cv.W, cv.H = 320, 180
 		cv.Rungs = []Rung{{Name: "180p", W: 320, H: 180, BitRate: 300_000, Encoder: "libx264", Preset: "ultrafast"}}
 		s := newStage(t, cfg, set).start()
-		time.Sleep(15 * time.Second)
+		time.Sleep(15*time.Second - 100*time.Millisecond)
 		tile := s.Join(TileConfig{ID: "a", Name: "Ada"})
 		video, audio := s.open(tile, media.VP8), s.open(tile, media.Opus)
 		for k, p := range clip {
@@ -92,6 +135,9 @@ func TestRealDecodersTakeWhatIsGivenAgain(t *testing.T) {
 		st := s.Stats()
 		if st.Rungs[0].Replayed < 300 || st.Rungs[1].Replayed < 500 {
 			t.Errorf("given again: %d pictures, %d frames of sound", st.Rungs[0].Replayed, st.Rungs[1].Replayed)
+		}
+		if extra := s.extraKeys("180p"); len(extra) == 0 || extra[0] != 15*media.Second {
+			t.Errorf("extra key frames at %v", extra)
 		}
 		decodeStill(t, set, s)
 		decodeSilence(t, s)
@@ -111,7 +157,7 @@ func decodeStill(t *testing.T, set codec.Set, s *stage) {
 			slate = row
 		case 11900 * media.Millisecond:
 			again = row
-		case 16900 * media.Millisecond:
+		case 16500 * media.Millisecond:
 			guest = row
 			if got := pic.Pixel(160, 80); !near(got, palette[2]) {
 				t.Errorf("the guest is shown as %v", got)

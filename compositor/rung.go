@@ -126,7 +126,7 @@ func (r *rung) step(m composed) {
 			if !r.pause(m.n) {
 				return
 			}
-		case r.next%r.gop == 0 && r.replay.begin(m.drawn, r.gop), r.replay.giving && r.next%r.gop != 0:
+		case r.again(m):
 			r.giveAgain()
 		default:
 			end := min(max(m.n+1, r.next+span), r.edge())
@@ -149,6 +149,17 @@ func (r *rung) report(m composed) {
 	default:
 		r.c.relieve(r.rate.Frame(m.n), int(slots), int(slots-1))
 	}
+}
+
+// again reports whether the slots from r.next on are given again.
+func (r *rung) again(m composed) bool {
+	switch {
+	case r.next%r.gop == 0:
+		return r.replay.begin(m.drawn, m.still, r.gop)
+	case r.next == m.fresh:
+		r.replay = replay{}
+	}
+	return r.replay.giving
 }
 
 // giveAgain writes the next packet of the kept group.
@@ -185,7 +196,7 @@ func (r *rung) fit(m composed) *codec.Picture {
 func (r *rung) encode(m composed, begin, end int64) error {
 	src := r.fit(m)
 	src.At = r.rate.Frame(begin)
-	packets, err := r.enc.Encode(src, r.rate.Frame(end)-src.At, begin%r.gop == 0)
+	packets, err := r.enc.Encode(src, r.rate.Frame(end)-src.At, begin%r.gop == 0 || begin == m.fresh)
 	if err != nil {
 		r.replay.whole = false
 		r.fault("encode", err)

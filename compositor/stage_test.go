@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -136,7 +137,7 @@ func (s *stage) show(i *Input, n int, w, h int, c codec.YCbCr) (needKey bool) {
 func (s *stage) now() media.Time { return s.cfg.Clock.At(time.Now()) }
 
 // checkTimeline: no hole, no overlap, nothing over a part's edge, key frames at
-// every multiple of the GOP and only there.
+// every multiple of the GOP and else only where a part begins, and where the first rung of the canvas has one.
 func (s *stage) checkTimeline(rung string) {
 	s.t.Helper()
 	tp := s.tapes[rung]
@@ -147,6 +148,7 @@ func (s *stage) checkTimeline(rung string) {
 		s.t.Fatalf("%s: nothing came out", rung)
 	}
 	rate, part, gop := s.cfg.Rate, int64(s.cfg.PartFrames), int64(s.cfg.GOP)
+	extra := s.extraKeys(s.firstOf(rung))
 	next := rate.Index(tp.packets[0].At)
 	if next%gop != 0 {
 		s.t.Errorf("%s begins at slot %d", rung, next)
@@ -159,11 +161,32 @@ func (s *stage) checkTimeline(rung string) {
 		if begin/part != (end-1)/part {
 			s.t.Fatalf("%s: sample of slots %d to %d reaches over a part's edge", rung, begin, end-1)
 		}
-		if p.Key != (begin%gop == 0) {
+		if key := begin%gop == 0 || begin%part == 0 && slices.Contains(extra, p.At); p.Key != key {
 			s.t.Fatalf("%s: slot %d has key %v", rung, begin, p.Key)
 		}
 		next = end
 	}
+}
+
+// firstOf is the first rung of the canvas that has a rung.
+func (s *stage) firstOf(rung string) string {
+	for i := range s.cfg.Canvases {
+		all := s.cfg.Canvases[i].Rungs
+		if slices.ContainsFunc(all, func(r Rung) bool { return r.Name == rung }) {
+			return all[0].Name
+		}
+	}
+	return rung
+}
+
+// extraKeys are the times of a rung's key frames that do not begin a GOP.
+func (s *stage) extraKeys(rung string) (at []media.Time) {
+	for _, p := range s.tapes[rung].packets {
+		if p.Key && s.cfg.Rate.Index(p.At)%int64(s.cfg.GOP) != 0 {
+			at = append(at, p.At)
+		}
+	}
+	return at
 }
 
 // checkSound: frames of 1024 samples, one after the other.
