@@ -99,8 +99,9 @@ func (c *Compositor) open() (err error) {
 			}
 			cv.rungs = append(cv.rungs, g)
 		}
-		if gapper, ok := cv.rungs[0].out.(Gapper); ok && len(cv.rungs) > 1 {
-			cv.rungs[0].gapper, c.reliever.most = gapper, giveTop
+		top := cv.top()
+		if gapper, ok := top.out.(Gapper); ok && len(cv.rungs) > 1 {
+			top.gapper, c.reliever.most = gapper, giveTop
 		}
 	}
 	for _, s := range c.cfg.Sounds {

@@ -1,7 +1,9 @@
 package compositor
 
 import (
+	"cmp"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"tilecast/media"
@@ -102,6 +104,19 @@ func (r *relief) better(now media.Time) int {
 
 // forget begins anew after a pause in which nothing could be encoded.
 func (r *relief) forget(now media.Time) { r.from, r.slots, r.late, r.bad = now, 0, 0, 0 }
+
+// top is the rung that costs most: of the most pixels a second, and then bits.
+func (cv *canvas) top() *rung {
+	cost := func(r *rung) (pixels float64, bits int) {
+		p := r.enc.Params()
+		return float64(p.W*p.H) * p.Rate.Float(), p.BitRate
+	}
+	return slices.MaxFunc(cv.rungs, func(a, b *rung) int {
+		p, m := cost(a)
+		q, n := cost(b)
+		return cmp.Or(cmp.Compare(p, q), cmp.Compare(m, n))
+	})
+}
 
 // reliever is the relief of a running program.
 type reliever struct {

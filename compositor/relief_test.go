@@ -208,6 +208,36 @@ func TestLoadIsRelievedAndSoundGoesOn(t *testing.T) {
 	})
 }
 
+// The rung that pauses is the one that costs most, wherever it stands in the ladder.
+func TestLargestRungIsTheTop(t *testing.T) {
+	small, large := Rung{Name: "small", W: 160, H: 90, BitRate: 500_000}, Rung{Name: "large", W: 320, H: 180, BitRate: 300_000}
+	rich := large
+	rich.Name, rich.BitRate = "rich", 400_000
+	for want, ladder := range map[string][][]Rung{
+		"large": {{large, small}, {small, large}},
+		"rich":  {{large, rich, small}, {small, rich, large}},
+		"":      {{large}},
+	} {
+		for _, rungs := range ladder {
+			cfg := config()
+			cfg.Canvases[0].W, cfg.Canvases[0].H, cfg.Canvases[0].Rungs = 320, 180, rungs
+			s, _, _ := gapStage(t, cfg, codec.Fake())
+			var got string
+			for _, r := range s.canvases[0].rungs {
+				if r.gapper != nil {
+					got += r.name
+				}
+			}
+			if got != want {
+				t.Errorf("%+v: %q pauses, want %q", rungs, got, want)
+			}
+			s.start()
+			s.Stop()
+			<-s.done
+		}
+	}
+}
+
 // A process that was stopped for a minute goes on at the begin of a GOP; what lies between is a gap in
 // pictures and sound.
 func TestLongPauseIsLeftOut(t *testing.T) {
