@@ -97,7 +97,8 @@ func (r *rung) retune(give int) {
 }
 
 // SetBitRate changes a rung's rates, in bit/s, from its next picture on; maxRate 0 is bitRate. They
-// can't be above what the rung was opened with, which its playlist announces.
+// can't be above what the rung was opened with, which its playlist announces; below, bitRate may be the
+// peak, too (codec.RateSetter).
 func (c *Compositor) SetBitRate(canvas, rung string, bitRate, maxRate int) error {
 	if maxRate == 0 {
 		maxRate = bitRate

@@ -60,8 +60,10 @@ type VideoEncoder interface {
 
 // RateSetter is a VideoEncoder whose bit rate can change while it runs.
 type RateSetter interface {
-	// SetRate holds from the next picture on. The arguments are those of VideoConfig,
-	// with its defaults; Params stays what it was.
+	// SetRate holds from the next picture on. The arguments are those of VideoConfig, with its
+	// defaults, and not above what the encoder was opened with; Params stays what it was. Below that
+	// bitRate may be the peak, too: x264 never moves the mean that it was opened with
+	// (x264_ratecontrol_init_reconfigurable), but it keeps to another VBV.
 	SetRate(bitRate, maxRate, buffer int) error
 }
 

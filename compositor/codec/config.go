@@ -52,6 +52,14 @@ func (c VideoConfig) checkRates() error {
 	return nil
 }
 
+// checkChange holds that an encoder opened with the rates of p can go to those of c.
+func (c VideoConfig) checkChange(p media.VideoParams) error {
+	if c.BitRate > p.BitRate || c.MaxRate > p.MaxRate {
+		return fmt.Errorf("video encoder: rates of %d and %d bit/s are above %d and %d, which it was opened with", c.BitRate, c.MaxRate, p.BitRate, p.MaxRate)
+	}
+	return c.checkRates()
+}
+
 func (c VideoConfig) params() media.VideoParams {
 	return media.VideoParams{Codec: c.Codec, W: c.W, H: c.H, Rate: c.Rate, BitRate: c.BitRate, MaxRate: c.MaxRate}
 }

@@ -18,6 +18,7 @@ type encoder struct {
 	input   pictureInput
 	lends   bool // is done with its input when the call returns
 	tunable bool // takes a new bit rate while it runs
+	capped  bool // but keeps to the mean that it was opened with, up to the peak
 }
 
 type pictureInput int // as TC_I420 and its neighbours in av.h
@@ -35,7 +36,7 @@ func encoders(c media.Codec) []encoder {
 	switch c {
 	case media.H264:
 		return []encoder{
-			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true, tunable: true,
+			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true, tunable: true, capped: true,
 				options: "tune=zerolatency\nforced-idr=1\nsc_threshold=0"},
 			{name: "libopenh264", options: "rc_mode=bitrate\nallow_skip_frames=0", lends: true},
 			{name: "h264_nvenc", preset: "preset", dflt: "p2", tunable: true,

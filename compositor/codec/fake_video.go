@@ -160,7 +160,7 @@ func (e *fakeVideoEncoder) size(key bool) int {
 
 func (e *fakeVideoEncoder) SetRate(bitRate, maxRate, buffer int) error {
 	cfg := VideoConfig{BitRate: bitRate, MaxRate: maxRate, Buffer: buffer}.rated()
-	if err := cfg.checkRates(); err != nil {
+	if err := cfg.checkChange(e.params); err != nil {
 		return err
 	}
 	e.rate = bitRate

@@ -24,7 +24,7 @@ type videoEncoder struct {
 	params  media.VideoParams
 	inBand  []byte // parameter sets for key frames that lack them
 	flushed bool
-	tunable bool
+	encoder encoder
 
 	last    int64 // pts of the picture before, in frames
 	pending []shown
@@ -78,7 +78,7 @@ func openVideoEncoder(cfg VideoConfig, e encoder) (*videoEncoder, error) {
 	if c == nil {
 		return nil, text.error(fmt.Sprintf("open the %v encoder %s", cfg.Codec, e.name))
 	}
-	enc := &videoEncoder{c: c, params: cfg.params(), tunable: e.tunable, last: -1 << 62}
+	enc := &videoEncoder{c: c, params: cfg.params(), encoder: e, last: -1 << 62}
 	if cfg.Codec == media.H264 {
 		sets := parameterSets(C.GoBytes(unsafe.Pointer(c.extra), c.extra_size))
 		switch {
@@ -122,11 +122,14 @@ func (e *videoEncoder) SetRate(bitRate, maxRate, buffer int) error {
 	if e.c == nil {
 		return errClosed
 	}
-	if !e.tunable {
-		return fmt.Errorf("this %v encoder cannot change its rate while it runs: %w", e.params.Codec, ErrUnavailable)
+	if !e.encoder.tunable {
+		return fmt.Errorf("%s cannot change its rate while it runs: %w", e.encoder.name, ErrUnavailable)
 	}
-	if err := cfg.checkRates(); err != nil {
+	if err := cfg.checkChange(e.params); err != nil {
 		return err
+	}
+	if e.encoder.capped && cfg.BitRate < e.params.BitRate {
+		cfg.MaxRate, cfg.Buffer = cfg.BitRate, min(cfg.Buffer, cfg.BitRate/2)
 	}
 	C.tc_venc_rate(e.c, C.int64_t(cfg.BitRate), C.int64_t(cfg.MaxRate), C.int64_t(cfg.Buffer))
 	return nil

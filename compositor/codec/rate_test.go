@@ -1,0 +1,103 @@
+package codec
+
+import (
+	"strings"
+	"testing"
+
+	"tilecast/media"
+)
+
+// busy is a picture that costs about as much as a grid of webcams: it moves, with the noise of a sensor.
+func busy(p *Picture, n int) *Picture {
+	texture(p, 6*n)
+	seed := uint32(n)
+	luma := p.planes()[0]
+	for y := range luma.h {
+		row := luma.row(y)
+		for x := range row {
+			seed = seed*1664525 + 1013904223
+			row[x] = uint8(min(max(int(row[x])+int(seed>>27)-16, 16), 235))
+		}
+	}
+	return p
+}
+
+// bucket holds what was sent and could not leave yet at a rate: never more than the decoder's buffer (H.264 annex C).
+type bucket struct{ rate, size, fill, most float64 }
+
+func (b *bucket) add(bits int) {
+	b.fill = max(0, b.fill-b.rate/30) + float64(bits)
+	b.most = max(b.most, b.fill/b.size)
+}
+
+// Rates whose peak lies above the mean, as in the default ladder, go down and up again: the mean follows, and no
+// buffer runs dry on the way.
+func TestMeanRateFollowsWhereThePeakIsHigher(t *testing.T) {
+	set := needLibAV(t)
+	cfg := x264Config()
+	cfg.BitRate, cfg.MaxRate = 2_500_000, 3_000_000
+	e := mustEncoder(t, set, cfg)
+	var pics [30]*Picture
+	for k := range pics {
+		pics[k] = busy(NewPicture(cfg.W, cfg.H), k)
+		defer pics[k].Release()
+	}
+	announced, n := bucket{rate: 3_000_000, size: 1_500_000}, 0
+	run := func(seconds int, own *bucket) (mean int) {
+		for range 30 * seconds {
+			p := pics[n%len(pics)]
+			p.At = fps30.Frame(int64(n))
+			pkts, err := e.Encode(p, fps30.Frame(1), n%60 == 0)
+			if err != nil || len(pkts) != 1 {
+				t.Fatal(len(pkts), err)
+			}
+			bits := 8 * len(pkts[0].Data)
+			announced.add(bits)
+			own.add(bits)
+			mean += bits / seconds
+			n++
+		}
+		return mean
+	}
+	for _, c := range []struct {
+		bit, max    int
+		least, most int // mean
+	}{
+		{2_500_000, 3_000_000, 2_100_000, 3_100_000},
+		{800_000, 3_000_000, 640_000, 880_000},
+		{1_500_000, 1_800_000, 1_200_000, 1_650_000},
+		{2_500_000, 3_000_000, 2_100_000, 3_100_000},
+	} {
+		if err := e.(RateSetter).SetRate(c.bit, c.max, 0); err != nil {
+			t.Fatal(err)
+		}
+		run(1, &bucket{size: 1e12}) // what the buffer holds of before
+		rate := float64(c.max)
+		if c.bit < cfg.BitRate {
+			rate = float64(c.bit)
+		}
+		own := &bucket{rate: rate, size: rate / 2}
+		mean := run(5, own)
+		t.Logf("%d/%d: %d bit/s, %.2f of the buffer", c.bit, c.max, mean, own.most)
+		if mean < c.least || mean > c.most || own.most > 1.05 {
+			t.Errorf("%d/%d bit/s: %d, %.2f of the buffer", c.bit, c.max, mean, own.most)
+		}
+	}
+	if announced.most > 1.05 {
+		t.Errorf("%.2f of the buffer that is announced", announced.most)
+	}
+}
+
+func TestRateDoesNotGoAboveWhatWasOpened(t *testing.T) {
+	bothSets(t, func(t *testing.T, set Set, _ bool) {
+		e := mustEncoder(t, set, VideoConfig{Codec: media.H264, W: 320, H: 180, Rate: fps30, BitRate: 500_000, MaxRate: 600_000})
+		for _, c := range [][2]int{{510_000, 600_000}, {500_000, 610_000}} {
+			if err := e.(RateSetter).SetRate(c[0], c[1], 0); err == nil || !strings.Contains(err.Error(), "opened with") {
+				t.Errorf("%d/%d bit/s: %v", c[0], c[1], err)
+			}
+		}
+		if err := e.(RateSetter).SetRate(500_000, 600_000, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
