@@ -54,6 +54,7 @@ type Canvas struct {
 type Rung struct {
 	Name    string
 	W, H    int    // even, no larger than the canvas
+	Every   int    // frames of the canvas that one of its own lasts, but the last of a part may be shorter; 0: 1
 	BitRate int    // bit/s
 	MaxRate int    // VBV peak in bit/s; 0: BitRate
 	Encoder string // as the codec set knows it ("libx264"); empty: the first H.264 encoder that opens
@@ -97,12 +98,33 @@ func (c *Config) validate() error {
 		cv := &c.Canvases[i]
 		wrong(cv.Name == "" || names[cv.Name], "canvas %q: names must be given and differ", cv.Name)
 		names[cv.Name] = true
-		cv.validate(wrong)
+		cv.validate(wrong, min(c.GOP, c.PartFrames))
 	}
 	return errors.Join(errs...)
 }
 
-func (cv *Canvas) validate(wrong func(bad bool, format string, args ...any)) {
+// cut is a rung's own frame rate and GOP. As it has a frame at each cut of the program, be it of a part or of a GOP,
+// where every does not divide what lies between two of them it has more than Rate/every, and the same number in each.
+func (c *Config) cut(every int) (rate media.FrameRate, gop int) {
+	if every <= 1 {
+		return c.Rate, c.GOP
+	}
+	slots := min(c.GOP, c.PartFrames)
+	frames := (slots + every - 1) / every
+	num, den := c.Rate.Num*int64(frames), c.Rate.Den*int64(slots)
+	k := gcd(num, den)
+	return media.FrameRate{Num: num / k, Den: den / k}, frames * c.GOP / slots
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// validate checks a canvas whose program is cut every so many slots, at the most often.
+func (cv *Canvas) validate(wrong func(bad bool, format string, args ...any), slots int) {
 	wrong(!evenSize(cv.W, cv.H), "canvas of %dx%d: both sides must be even, from 16 to 4096", cv.W, cv.H)
 	wrong(len(cv.Rungs) == 0, "canvas %q has no rungs: give at least one", cv.Name)
 	names := map[string]bool{AudioID: true}
@@ -111,6 +133,7 @@ func (cv *Canvas) validate(wrong func(bad bool, format string, args ...any)) {
 		wrong(!evenSize(r.W, r.H) || r.W > cv.W || r.H > cv.H,
 			"rung %q of %dx%d: both sides must be even, from 16 to the canvas's %dx%d", r.Name, r.W, r.H, cv.W, cv.H)
 		wrong(r.BitRate <= 0, "rung %q at %d bit/s: it must be positive", r.Name, r.BitRate)
+		wrong(r.Every < 0 || r.Every > max(1, slots), "rung %q of each %d frames: give at most the %d between two cuts", r.Name, r.Every, slots)
 		names[r.Name] = true
 	}
 }

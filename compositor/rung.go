@@ -18,6 +18,7 @@ type rung struct {
 	name      string
 	rate      media.FrameRate
 	gop, part int64
+	every     int64 // slots of a sample, but of the last before an edge
 	enc       codec.VideoEncoder
 	open      func() (codec.VideoEncoder, error) // another like it
 	out       Outlet
@@ -47,9 +48,10 @@ type rung struct {
 // openRung opens the encoder of cv's rung r, or the next best one that opens.
 func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
 	cfg, set := &c.cfg, c.set
+	rate, gop := cfg.cut(r.Every)
 	vc := codec.VideoConfig{
-		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: cfg.Rate,
-		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: cfg.GOP, BT709: r.BT709,
+		Codec: media.H264, Name: r.Encoder, Preset: r.Preset, W: r.W, H: r.H, Rate: rate,
+		BitRate: r.BitRate, MaxRate: r.MaxRate, GOP: gop, BT709: r.BT709,
 	}
 	enc, err := set.NewVideoEncoder(vc)
 	if err != nil && r.Encoder != "" {
@@ -66,7 +68,7 @@ func (c *Compositor) openRung(r Rung, cv *Canvas) (*rung, error) {
 	}
 	g := &rung{
 		c: c, canvas: cv.Name, name: r.Name, rate: cfg.Rate, gop: int64(cfg.GOP), part: int64(cfg.PartFrames), enc: enc,
-		log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
+		every: int64(max(1, r.Every)), log: cfg.Log.With("canvas", cv.Name, "rung", r.Name), in: make(chan composed, 1),
 	}
 	g.bt709, g.open = r.BT709, func() (codec.VideoEncoder, error) { return set.NewVideoEncoder(vc) }
 	if r.W != cv.W || r.H != cv.H || r.BT709 {
@@ -92,7 +94,9 @@ func (r *rung) offer(m composed) {
 	select {
 	case old := <-r.in:
 		old.pic.Release()
-		r.replaced.Add(1)
+		if (old.n-r.cut(old.n))%r.every == 0 {
+			r.replaced.Add(1)
+		}
 	default:
 	}
 	r.in <- m
@@ -113,9 +117,9 @@ func (r *rung) step(m composed) {
 	defer m.pic.Release()
 	give := int(r.c.relief.Load())
 	r.retune(give)
-	span := int64(1)
+	span := r.every
 	if give >= giveFrames {
-		span = 2
+		span *= 2
 	}
 	r.heal()
 	r.report(m)
@@ -129,9 +133,9 @@ func (r *rung) step(m composed) {
 		case r.again(m):
 			r.giveAgain()
 		default:
-			end := min(max(m.n+1, r.next+span), r.edge())
+			end := min(max(r.after(m.n), r.next+span), r.edge())
 			if err := r.encode(m, r.next, end); err == nil {
-				r.skipped.Add(end - r.next - 1)
+				r.skipped.Add((end - r.next - 1) / r.every)
 				r.next = end
 			} else if !r.giveUp(m.n, err) {
 				return
@@ -170,6 +174,16 @@ func (r *rung) giveAgain() {
 	r.replayed.Add(1)
 	r.next += k.span
 }
+
+// after is where the sample that slot n falls into would end, were it in time. Samples begin on a grid of their own from each
+// cut on, so that a late one does not move those that follow.
+func (r *rung) after(n int64) int64 {
+	begin := r.cut(r.next)
+	return begin + ((n-begin)/r.every+1)*r.every
+}
+
+// cut is the last slot up to n at which a part or a GOP begins.
+func (r *rung) cut(n int64) int64 { return max(n/r.part*r.part, n/r.gop*r.gop) }
 
 // edge is the slot after next at which a part or a GOP begins.
 func (r *rung) edge() int64 {

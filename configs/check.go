@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -64,6 +65,7 @@ func checkRoom(bad report, at string, r *Room) {
 		bad(at+".canvases", "has %d entries: use at most %d", n, maxCanvases)
 	}
 	checkShape(bad, at, at+".canvas", r.Canvas.Width, r.Canvas.Height, &r.Layout, r.Ladder)
+	checkRates(bad, at, r, r.Ladder)
 	first := map[string]string{}
 	for i := range r.Canvases {
 		s, at := &r.Canvases[i], fmt.Sprintf("%s.canvases[%d]", at, i)
@@ -72,6 +74,7 @@ func checkRoom(bad report, at string, r *Room) {
 			bad(at+".name", "%q has a meaning of its own in addresses: use another", s.Name)
 		}
 		checkShape(bad, at, at, s.Width, s.Height, &s.Layout, s.Ladder)
+		checkRates(bad, at, r, s.Ladder)
 	}
 }
 
@@ -113,6 +116,31 @@ func checkLatency(bad report, at string, r *Room) {
 	}
 	if _, err := packager.NewCustomPlan(r.Preset, r.Canvas.FPS, r.Latency.Numbers()); err != nil {
 		bad(at, "%v", err)
+	}
+}
+
+// checkRates holds that each rung of r's ladder at has a whole part of the canvas's frames, and one at least between two
+// cuts, be they of parts or of GOPs.
+func checkRates(bad report, at string, r *Room, ladder []Rung) {
+	plan, err := packager.NewCustomPlan(r.Preset, r.Canvas.FPS, r.Latency.Numbers())
+	if err != nil {
+		return // said already
+	}
+	most := min(plan.PartFrames, plan.GOP())
+	for i, rung := range ladder {
+		every, path := rung.FPS.Every(plan.Rate), fmt.Sprintf("%s.ladder[%d].fps", at, i)
+		near := FPS(plan.Rate.Float())
+		for n := 2; n <= most && plan.Rate.Float() >= float64(n); n++ {
+			if f := FPS(plan.Rate.Float() / float64(n)); math.Abs(float64(f-rung.FPS)) < math.Abs(float64(near-rung.FPS)) {
+				near = f
+			}
+		}
+		switch {
+		case every == 0:
+			bad(path, "%v is no whole part of the canvas's %v frames per second: the nearest that works is %v", rung.FPS, FPS(plan.Rate.Float()), near)
+		case every > most || float64(every) > plan.Rate.Float():
+			bad(path, "%v frames per second are too few: the nearest that works is %v", rung.FPS, near)
+		}
 	}
 }
 

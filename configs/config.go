@@ -177,6 +177,7 @@ type Rung struct {
 	Name    string  `yaml:"name"`
 	Width   int     `yaml:"width"` // even, of the canvas's shape and no larger
 	Height  int     `yaml:"height"`
+	FPS     FPS     `yaml:"fps"` // a whole part of the canvas's; 0: the canvas's
 	BitRate BitRate `yaml:"bitrate"`
 	MaxRate BitRate `yaml:"max_rate"` // VBV peak
 	Encoder string  `yaml:"encoder"`  // as libavcodec names it

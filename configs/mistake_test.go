@@ -167,6 +167,39 @@ func TestRungs(t *testing.T) {
 	}
 }
 
+func TestRungsOfLessFrames(t *testing.T) {
+	for _, c := range []struct{ preset, canvas, fps, want string }{
+		{"low", "30", "0", ""}, {"low", "30", "30", ""}, {"low", "30", "15", ""}, {"low", "30", "10", ""}, {"low", "30", "3", ""},
+		{"low", "25", "12.5", ""}, {"low", "29.97", "14.985", ""}, {"low", "29.97", "15000/1001", ""}, {"low", "50", "25", ""},
+		{"ultra", "24", "12", ""}, {"classic", "60", "1", ""},
+		{"low", "30", "20", "20 is no whole part of the canvas's 30 frames per second: the nearest that works is 15"},
+		{"low", "30", "24", "24 is no whole part of the canvas's 30 frames per second: the nearest that works is 30"},
+		{"low", "30", "60", "60 is no whole part of the canvas's 30 frames per second: the nearest that works is 30"},
+		{"low", "29.97", "15", "15 is no whole part of the canvas's 29.97 frames per second: the nearest that works is 14.985"},
+		{"low", "30", "2.5", "2.5 frames per second are too few: the nearest that works is 3"},
+		{"ultra", "24", "3", "3 frames per second are too few: the nearest that works is 4.8"},
+		{"apple", "30", "0.1", "0.1 frames per second are too few: the nearest that works is 1"},
+		{"low", "30", "half", `"half" is not a number of frames per second such as 15 or 12.5, or 0 for the canvas's`},
+		{"low", "30", "-15", `"-15" is not a number of frames per second such as 15 or 12.5, or 0 for the canvas's`},
+		{"low", "30", "15/0", `"15/0" is not a number of frames per second such as 15 or 12.5, or 0 for the canvas's`},
+		{"low", "30", "NaN", `"NaN" is not a number of frames per second such as 15 or 12.5, or 0 for the canvas's`},
+	} {
+		ladder := "[{name: 720p}, {name: 360p,\n fps: " + c.fps + "}]\n"
+		for text, at := range map[string]string{
+			"    ladder: " + ladder:                               "x.yaml:6: rooms[0].ladder[1].fps: ",
+			"    canvases: [{name: x,\n ladder: " + ladder + "}]": "x.yaml:7: rooms[0].canvases[0].ladder[1].fps: ",
+		} {
+			if c.want == "" {
+				at = ""
+			}
+			text = room + "    preset: " + c.preset + "\n    canvas: {fps: " + c.canvas + "}\n" + text
+			if got := strings.Join(mistakes(t, text), "\n"); got != at+c.want {
+				t.Errorf("%s\n got %s\nwant %s", text, got, at+c.want)
+			}
+		}
+	}
+}
+
 func TestAllMistakesAtOnceInOrder(t *testing.T) {
 	got := mistakes(t, `http:
   listen: nowhere

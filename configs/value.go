@@ -26,6 +26,25 @@ type Color struct{ R, G, B uint8 }
 
 func (c Color) String() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
+// FPS is a rung's rate in frames per second: the canvas's divided by a whole number, or 0 for the canvas's own.
+type FPS float64
+
+// Every is how many frames of a canvas at rate one of f lasts, or 0 where that is no whole number.
+func (f FPS) Every(rate media.FrameRate) int {
+	if f == 0 {
+		return 1
+	}
+	n := math.Round(rate.Float() / float64(f))
+	if n < 1 || math.Abs(rate.Float()/n-float64(f)) >= 0.005 {
+		return 0
+	}
+	return int(n)
+}
+
+func (f FPS) String() string {
+	return strconv.FormatFloat(math.Round(1000*float64(f))/1000, 'f', -1, 64)
+}
+
 // rates are the frame rates that every preset cuts evenly.
 var rates = []media.FrameRate{{Num: 24000, Den: 1001}, {Num: 24, Den: 1}, {Num: 25, Den: 1}, {Num: 30000, Den: 1001},
 	{Num: 30, Den: 1}, {Num: 50, Den: 1}, {Num: 60000, Den: 1001}, {Num: 60, Den: 1}}
@@ -63,6 +82,12 @@ func setScalar(dst any, s string) (err error) {
 		*d, err = parseBitRate(s)
 	case *Color:
 		*d, err = parseColor(s)
+	case *FPS:
+		v, err := parseRate(s)
+		if err != nil || !(v >= 0 && v < 1000) {
+			return fmt.Errorf("%q is not a number of frames per second such as 15 or 12.5, or 0 for the canvas's", s)
+		}
+		*d = FPS(v)
 	case *media.FrameRate:
 		*d, err = parseFrameRate(s)
 	default:
@@ -98,15 +123,7 @@ func parseColor(s string) (Color, error) {
 
 // parseFrameRate takes a known rate by its fraction or its number: "30000/1001", "29.97", "30".
 func parseFrameRate(s string) (media.FrameRate, error) {
-	v, err := strconv.ParseFloat(s, 64)
-	if num, den, ok := strings.Cut(s, "/"); ok {
-		n, errNum := strconv.ParseInt(num, 10, 64)
-		d, errDen := strconv.ParseInt(den, 10, 64)
-		if err = errors.Join(errNum, errDen); err == nil && d > 0 {
-			v = float64(n) / float64(d)
-		}
-	}
-	if err == nil {
+	if v, err := parseRate(s); err == nil {
 		for _, r := range rates {
 			if math.Abs(v-r.Float()) < 0.005 {
 				return r, nil
@@ -122,4 +139,18 @@ func parseFrameRate(s string) (media.FrameRate, error) {
 		names = append(names, name)
 	}
 	return media.FrameRate{}, fmt.Errorf("%q is not a frame rate that can be cut evenly: use %s", s, list(names, "or"))
+}
+
+// parseRate takes a number or a fraction.
+func parseRate(s string) (float64, error) {
+	num, den, ok := strings.Cut(s, "/")
+	if !ok {
+		return strconv.ParseFloat(s, 64)
+	}
+	n, errNum := strconv.ParseInt(num, 10, 64)
+	d, errDen := strconv.ParseInt(den, 10, 64)
+	if d <= 0 {
+		errDen = errors.Join(errDen, strconv.ErrRange)
+	}
+	return float64(n) / float64(d), errors.Join(errNum, errDen)
 }

@@ -241,6 +241,29 @@ func TestInitRefusals(t *testing.T) {
 	}
 }
 
+// A rung may have a part of the plan's frames, the same number between any two cuts.
+func TestInitOfLessFrames(t *testing.T) {
+	for _, c := range []struct {
+		preset    string
+		rate, own media.FrameRate
+		ok        bool
+	}{
+		{"low", media.FrameRate{Num: 30, Den: 1}, media.FrameRate{Num: 15, Den: 1}, true},
+		{"low", media.FrameRate{Num: 30, Den: 1}, media.FrameRate{Num: 12, Den: 1}, true}, // each third: 4 to a part of 10
+		{"low", media.FrameRate{Num: 30, Den: 1}, media.FrameRate{Num: 10, Den: 1}, false},
+		{"low", media.FrameRate{Num: 30, Den: 1}, media.FrameRate{Num: 60, Den: 1}, false},
+		{"low", media.FrameRate{Num: 30000, Den: 1001}, media.FrameRate{Num: 15000, Den: 1001}, true},
+		{"low", media.FrameRate{Num: 50, Den: 1}, media.FrameRate{Num: 450, Den: 17}, true},
+		{"low", media.FrameRate{Num: 50, Den: 1}, media.FrameRate{Num: 25, Den: 1}, false},
+		{"classic", media.FrameRate{Num: 30, Den: 1}, media.FrameRate{Num: 1, Den: 1}, true},
+	} {
+		in, err := NewInit(videoParams(c.own), mustPlan(t, c.preset, c.rate))
+		if (err == nil) != c.ok || err == nil && in.Timescale != videoTimescale(c.rate) {
+			t.Errorf("%s: %v of %v: %v, timescale %d", c.preset, c.own, c.rate, err, in.Timescale)
+		}
+	}
+}
+
 // Whatever an encoder says, an init section is made or refused, without a panic, and what is made can be read.
 func FuzzNewInit(f *testing.F) {
 	f.Add(annexB(sps, pps))

@@ -30,7 +30,7 @@ func NewInit(p media.Params, plan Plan) (Init, error) {
 	case (p.Video == nil) == (p.Audio == nil):
 		return Init{}, errors.New("init section: a track is either video or audio")
 	case p.Video != nil:
-		in, err := newVideoInit(p.Video, plan.Rate)
+		in, err := newVideoInit(p.Video, plan)
 		if err != nil {
 			return Init{}, fmt.Errorf("video init section: %w", err)
 		}
@@ -46,12 +46,12 @@ func NewInit(p media.Params, plan Plan) (Init, error) {
 	}
 }
 
-func newVideoInit(p *media.VideoParams, rate media.FrameRate) (Init, error) {
+func newVideoInit(p *media.VideoParams, plan Plan) (Init, error) {
 	if p.Codec != media.H264 {
 		return Init{}, fmt.Errorf("codec %v: only H264 can be packaged", p.Codec)
 	}
-	if p.Rate != rate {
-		return Init{}, fmt.Errorf("encoder runs at %v frames per second, the plan cuts %v", p.Rate, rate)
+	if !plan.cuts(p.Rate) {
+		return Init{}, fmt.Errorf("encoder runs at %v frames per second, the plan cuts %v", p.Rate, plan.Rate)
 	}
 	ps, err := parseExtra(p.Extra)
 	if err != nil {
@@ -64,7 +64,7 @@ func newVideoInit(p *media.VideoParams, rate media.FrameRate) (Init, error) {
 	if int(sps.Width) != p.W || int(sps.Height) != p.H {
 		return Init{}, fmt.Errorf("SPS says %dx%d, the encoder %dx%d", sps.Width, sps.Height, p.W, p.H)
 	}
-	timescale := videoTimescale(rate)
+	timescale := videoTimescale(plan.Rate)
 	trak := mp4.CreateEmptyTrak(trackID, uint32(timescale), "video", "und")
 	if err := trak.SetAVCDescriptor("avc1", ps.sps, ps.pps, true); err != nil {
 		return Init{}, err

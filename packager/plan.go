@@ -227,6 +227,18 @@ func (p Plan) GOP() int {
 	return unit
 }
 
+// cuts reports whether a track of rate can line up: it has each k-th frame of the plan, counted anew from each cut, be it
+// of a part or of a GOP, and so as many between any two.
+func (p Plan) cuts(rate media.FrameRate) bool {
+	slots := int64(min(p.PartFrames, p.GOP()))
+	for k := int64(1); k <= slots; k++ {
+		if frames := (slots + k - 1) / k; rate.Num*p.Rate.Den*slots == rate.Den*p.Rate.Num*frames {
+			return true
+		}
+	}
+	return false
+}
+
 // SegmentFrames is the number of video frames in a segment.
 func (p Plan) SegmentFrames() int { return p.PartFrames * p.PartsPerSegment }
 

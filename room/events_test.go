@@ -151,6 +151,13 @@ func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {
 		if later := apply(900_000); later != "ladder" {
 			t.Errorf("a rate above the announced one: later %q", later)
 		}
+		next := demo()
+		next.Canvases = slices.Clone(next.Canvases)
+		next.Canvases[0].Rungs = slices.Clone(next.Canvases[0].Rungs)
+		next.Canvases[0].Rungs[0].Every = 2
+		if later, err := rs.Apply(next); err != nil || strings.Join(later, " ") != "ladder" {
+			t.Errorf("half the frames: later %q, %v", later, err)
+		}
 	}, demo())
 }
 

@@ -280,7 +280,7 @@ func roomConfigs(cfg configs.Config, fonts *art.Fonts) ([]room.Config, error) {
 				return nil, fmt.Errorf("room %s: %w", r.Name, err)
 			}
 			rooms[i].Canvases = append(rooms[i].Canvases, compositor.Canvas{
-				Name: s.Name, W: s.Width, H: s.Height, Look: look, Rungs: rungs(s.Ladder),
+				Name: s.Name, W: s.Width, H: s.Height, Look: look, Rungs: rungs(s.Ladder, r.Canvas.FPS),
 			})
 		}
 	}
@@ -304,10 +304,10 @@ func sounds(a configs.Audio) []compositor.Sound {
 	return all
 }
 
-func rungs(ladder []configs.Rung) (rungs []compositor.Rung) {
+func rungs(ladder []configs.Rung, rate media.FrameRate) (rungs []compositor.Rung) {
 	for _, l := range ladder {
 		rungs = append(rungs, compositor.Rung{
-			Name: l.Name, W: l.Width, H: l.Height, BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
+			Name: l.Name, W: l.Width, H: l.Height, Every: l.FPS.Every(rate), BitRate: int(l.BitRate), MaxRate: int(l.MaxRate),
 			Encoder: l.Encoder, Preset: l.Preset, BT709: l.BT709,
 		})
 	}

@@ -99,6 +99,10 @@ func TestEditingTheFileChangesTheProgram(t *testing.T) {
 	if !strings.Contains(said, "withTheNextProgram=window") || mode() != layout.Single {
 		t.Errorf("an edit in place: %s, and the mode is %s", said, mode())
 	}
+	put("    ladder: [{name: 720p}, {name: 360p, fps: 15}]\n    window: 2m\nlog: {level: debug}\n")
+	if said := log.await(t, "configuration taken over"); !strings.Contains(said, "ladder") {
+		t.Errorf("another frame rate of a rung: %s", said)
+	}
 	cancel()
 	<-watching
 }
