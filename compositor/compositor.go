@@ -91,6 +91,7 @@ func (c *Compositor) open() (err error) {
 			s.close()
 		}
 	}()
+	c.reliever.first = giveFrames
 	for _, cv := range c.canvases {
 		for _, r := range cv.cfg.Rungs {
 			g, err := c.openRung(r, cv.cfg)
@@ -98,6 +99,9 @@ func (c *Compositor) open() (err error) {
 				return err
 			}
 			cv.rungs = append(cv.rungs, g)
+			if g.tunable {
+				c.reliever.first = giveBits
+			}
 		}
 		top := cv.top()
 		if gapper, ok := top.out.(Gapper); ok && len(cv.rungs) > 1 {

@@ -117,6 +117,10 @@ func (e *slowEncoder) Encode(p *codec.Picture, dur media.Time, key bool) ([]medi
 	return e.VideoEncoder.Encode(p, dur, key)
 }
 
+func (e *slowEncoder) SetRate(bitRate, maxRate, buffer int) error {
+	return e.VideoEncoder.(codec.RateSetter).SetRate(bitRate, maxRate, buffer)
+}
+
 func TestSlowEncodersLeaveNoHoles(t *testing.T) {
 	for name, delay := range map[string]func(w, n int) time.Duration{
 		"twice too slow":      func(w, n int) time.Duration { return 2 * tick },

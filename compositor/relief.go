@@ -26,6 +26,7 @@ var reliefNames = [...]string{"", "bitrate", "frames", "motion", "top rung"}
 // It is pure logic: time is an argument.
 type relief struct {
 	most  int // steps that there are
+	first int // of them; 0: giveBits
 	step  int
 	taken [giveSteps + 1]int64 // how often each was
 
@@ -83,7 +84,7 @@ func (r *relief) worse(now media.Time) int {
 		r.patience = min(2*r.patience, mostPatience)
 	}
 	r.bad, r.raised = 0, now
-	r.step++
+	r.step = max(r.step+1, r.first)
 	r.taken[r.step]++
 	return 1
 }
@@ -97,7 +98,9 @@ func (r *relief) better(now media.Time) int {
 		r.patience = r.least
 		return 0
 	}
-	r.step--
+	if r.step--; r.step < r.first {
+		r.step = giveNothing
+	}
 	r.undone = now
 	return -1
 }
@@ -135,14 +138,14 @@ func (c *Compositor) resume(now media.Time) {
 func (c *Compositor) relieve(now media.Time, slots, late int) {
 	c.reliever.mu.Lock()
 	change := c.reliever.observe(now, slots, late)
-	step := c.reliever.step
+	step, first := c.reliever.step, c.reliever.first
 	c.reliever.mu.Unlock()
 	if change == 0 {
 		return
 	}
 	c.relief.Store(int32(step))
 	if change < 0 {
-		step++
+		step = max(step+1, first)
 	}
 	c.cfg.Log.Warn("load", "gives", reliefNames[step], "on", change > 0)
 	c.cfg.Event("load", slog.String("step", reliefNames[step]), slog.Bool("on", change > 0))

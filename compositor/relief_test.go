@@ -83,6 +83,43 @@ func TestReliefGivesNoMoreThanThereIs(t *testing.T) {
 	}
 }
 
+// Where no encoder takes another rate, frames are the first to give way, and the last to come back.
+func TestReliefLeavesOutWhatCannotGive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, deaf := range []int{1, 2} { // of two rungs
+			set := codec.Fake()
+			open, n := set.NewVideoEncoder, 0
+			set.NewVideoEncoder = func(c codec.VideoConfig) (codec.VideoEncoder, error) {
+				e, err := open(c)
+				if n++; n <= deaf {
+					return struct{ codec.VideoEncoder }{e}, err // no RateSetter
+				}
+				return e, err
+			}
+			s, _, told := gapStage(t, config(), set)
+			want, given := "load frames true\nload frames false", [giveSteps]int64{0, 1, 0, 0}
+			if deaf == 1 {
+				want, given = "load bitrate true\nload frames true\nload frames false\nload bitrate false", [giveSteps]int64{1, 1, 0, 0}
+			}
+			for k := range int64(30 * 30) {
+				late := 0
+				if k >= 150 && s.relief.Load() < giveFrames && k < 300 {
+					late = 1
+				}
+				s.relieve(fps30.Frame(k), 1, late)
+			}
+			if got := strings.Join(told(), "\n"); got != want {
+				t.Errorf("%d of 2 rungs: %s", deaf, got)
+			}
+			if st := s.Stats(); st.Relief != 0 || st.Given != given {
+				t.Errorf("%d of 2 rungs: %+v", deaf, st.Given)
+			}
+			s.Stop()
+			s.Run()
+		}
+	})
+}
+
 // gapTape is a tape that takes gaps.
 type gapTape struct {
 	tape

@@ -42,7 +42,7 @@ func encoders(c media.Codec) []encoder {
 			{name: "h264_nvenc", preset: "preset", dflt: "p2", tunable: true,
 				options: "tune=ull\nzerolatency=1\nrc=cbr\nforced-idr=1\nno-scenecut=1\ndelay=0"},
 			{name: "h264_qsv", preset: "preset", dflt: "veryfast", options: "async_depth=1\nforced_idr=1", input: inputNV12},
-			{name: "h264_vaapi", input: inputVAAPI},
+			{name: "h264_vaapi", options: "async_depth=1", input: inputVAAPI},
 		}
 	case media.VP8:
 		return []encoder{{name: "libvpx", preset: "cpu-used", dflt: "8", lends: true,

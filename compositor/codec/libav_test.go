@@ -3,6 +3,7 @@ package codec
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -208,6 +209,29 @@ func TestUnavailableEncodersSayWhy(t *testing.T) {
 	cfg.Codec, cfg.Name, cfg.Preset = media.VP8, "", "fast\ndeadline=good"
 	if _, err := set.NewVideoEncoder(cfg); err == nil {
 		t.Error("a preset brought an option of its own")
+	}
+}
+
+// An option that the hardware's encoders do not know would show with the hardware only. Where they may work on several
+// pictures at once they are told not to: a packet would come with the next picture, a frame late.
+func TestHardwareEncodersKnowTheirOptions(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip(err)
+	}
+	for _, e := range encoders(media.H264) {
+		help, err := exec.Command("ffmpeg", "-hide_banner", "-h", "encoder="+e.name).Output()
+		if err != nil || !strings.HasPrefix(e.name, "h264_") || !strings.Contains(string(help), "AVOptions:") {
+			t.Log(e.name, "is not looked at")
+			continue
+		}
+		for line := range strings.Lines(e.options) {
+			if key, _, _ := strings.Cut(line, "="); !strings.Contains(string(help), "  -"+key+" ") {
+				t.Errorf("%s has no option %s", e.name, key)
+			}
+		}
+		if strings.Contains(string(help), "  -async_depth ") && !strings.Contains(e.options, "async_depth=1") {
+			t.Errorf("%s is left to hold a picture back", e.name)
+		}
 	}
 }
 
