@@ -118,7 +118,8 @@ func (cv *canvas) arrange() (plan layout.Plan, lit string) {
 	now := cv.c.now()
 	for _, t := range cv.c.tiles {
 		st.People = append(st.People, layout.Person{
-			ID: t.id, Name: t.name, Role: t.role, Screen: t.kind == Screen, Aspect: t.aspect(), Video: t.sight(now), Spoke: slices.Index(s.order, t.id) + 1,
+			ID: t.id, Name: t.name, Role: t.role, Screen: t.kind == Screen, Aspect: t.aspect(), Video: t.sight(now), Away: t.away,
+			Spoke: slices.Index(s.order, t.id) + 1,
 		})
 	}
 	if s.dominant != "" {

@@ -416,6 +416,61 @@ func TestDemandFollowsTheLayout(t *testing.T) {
 	})
 }
 
+// A shared screen takes the stage with its first picture, which is asked for where it has no tile, too, and gives
+// it back when it is lost.
+func TestSharedScreenTakesTheStageWithItsFirstPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		cfg.Canvases[0].Look.Layout.Mode, cfg.Canvases[0].Look.Layout.ShareScreen = layout.Single, true
+		s := newStage(t, cfg, codec.Fake()).start()
+		ada := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
+		tile := s.Join(TileConfig{ID: "s", Name: "Screen", Kind: Screen})
+		screen := s.open(tile, media.VP8)
+		large := func() string {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.tiles[s.canvases[0].plan.Slots[0].Person].id
+		}
+		run := func(frames int, share bool) {
+			for n := range frames {
+				s.show(ada, n, 640, 360, palette[0])
+				if share {
+					s.show(screen, n, 640, 400, palette[1])
+				}
+				time.Sleep(time.Second / 30)
+			}
+		}
+		run(10, false)
+		if d := screen.Demand(); large() != "a" || d.W == 0 || d.W > 640 {
+			t.Errorf("before its first picture %s is large, and of the screen %dx%d are wanted", large(), d.W, d.H)
+		}
+		run(10, true)
+		if d := screen.Demand(); large() != "s" || d.H < 600 {
+			t.Errorf("then %s is large, and of the screen %dx%d are wanted", large(), d.W, d.H)
+		}
+		run(90, false) // it stands still
+		if large() != "s" {
+			t.Errorf("standing still it has given %s the stage", large())
+		}
+		tile.SetAway(true)
+		run(10, false)
+		if large() != "a" {
+			t.Errorf("with the screen lost %s is large", large())
+		}
+		tile.SetAway(false)
+		back := s.open(tile, media.VP8)
+		if d := back.Demand(); large() != "a" || d.W == 0 {
+			t.Errorf("coming back, %s is large, and %dx%d are wanted", large(), d.W, d.H)
+		}
+		screen = back
+		run(10, true)
+		if large() != "s" {
+			t.Errorf("back again, %s is large", large())
+		}
+		s.end()
+	})
+}
+
 func TestLostDecoderAsksForAKeyFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config(), codec.Fake()).start()

@@ -71,6 +71,9 @@ func (c *Compositor) rebuild() {
 	c.demand()
 }
 
+// firstLook is what is wanted of a shared screen without a tile: its first picture, by which it takes the stage.
+var firstLook = use{320, 180, layout.Contain}
+
 // demand tells every input in which sizes it is shown. Called with c.mu held.
 func (c *Compositor) demand() {
 	for _, t := range c.tiles {
@@ -79,6 +82,9 @@ func (c *Compositor) demand() {
 			if u := p.want(); u.w > 0 {
 				t.use(u)
 			}
+		}
+		if t.kind == Screen && len(t.uses) == 0 && t.aspect() == 0 {
+			t.use(firstLook)
 		}
 		if t.video != nil {
 			t.video.want(t.uses)

@@ -1,7 +1,10 @@
 // Package layout is pure geometry: who goes where on a canvas, without pixels or clock.
 package layout
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 // MaxTiles is the most tiles a canvas shows.
 const MaxTiles = 25
@@ -128,7 +131,14 @@ type Person struct {
 	Screen         bool    // shares a screen
 	Aspect         float64 // of the picture; 0: not known
 	Video          Video
-	Spoke          int // 1: spoke last, 2: before that; 0: never
+	Away           bool // lost, and expected back
+	Spoke          int  // 1: spoke last, 2: before that; 0: never
+}
+
+// presents reports whether p is a shared screen that there is something to see of: from its first picture
+// until it has none while it is away.
+func (p *Person) presents() bool {
+	return p.Screen && p.Aspect > 0 && (p.Video == VideoOn || !p.Away)
 }
 
 // Video says what there is to see of somebody.
@@ -223,10 +233,10 @@ func (a *arranger) add(i int, r image.Rectangle, main bool) {
 	a.plan.Slots = append(a.plan.Slots, Slot{Person: i, Rect: r, Main: main})
 }
 
-// split divides list into shared screens, the last to join first, and people.
+// split divides list into shared screens, the last to join first, and all others.
 func (a *arranger) split(list []int) (screens, people []int) {
 	for _, i := range list {
-		if a.st.People[i].Screen {
+		if a.st.People[i].presents() {
 			screens = append([]int{i}, screens...)
 		} else {
 			people = append(people, i)
@@ -235,8 +245,12 @@ func (a *arranger) split(list []int) (screens, people []int) {
 	return screens, people
 }
 
-// main is who is shown large: who is pinned, else who speaks or spoke last, else the first.
+// main is who is shown large: who is pinned, else who speaks or spoke last, else the first. A shared screen
+// without anything to see is so only where there is nobody else.
 func (a *arranger) main(list []int) int {
+	if seen := slices.DeleteFunc(slices.Clone(list), func(i int) bool { return a.st.People[i].Screen && !a.st.People[i].presents() }); len(seen) > 0 {
+		list = seen
+	}
 	if len(a.spec.Pinned) > 0 && a.spec.pin(a.st, list[0]) < len(a.spec.Pinned) {
 		return list[0]
 	}

@@ -197,6 +197,35 @@ func TestSharedScreenTakesTheStageAndGivesItBack(t *testing.T) {
 	}
 }
 
+// Before a shared screen has a picture, and once who shares it is lost, it is a tile among others.
+func TestSharedScreenWithoutAPictureIsATileLikeOthers(t *testing.T) {
+	ps := append(people(3), Person{ID: "s", Name: "S", Screen: true})
+	stage := func(mode Mode, pinned ...Who) string {
+		return who(Arrange(&Spec{Mode: mode, ShareScreen: true, Pinned: pinned}, 1280, 720, &Stage{People: ps}), ps)
+	}
+	if g, s := Arrange(&Spec{Mode: Screen}, 1280, 720, &Stage{People: ps}), stage(ActiveSpeaker); who(g, ps) != "ABCS" || g.Slots[0].Main || s != "ABCS" {
+		t.Errorf("not seen yet: %s, %s", who(g, ps), s)
+	}
+	if got := stage(ActiveSpeaker, Who{By: "screen", N: 1}); got != "ASBC" {
+		t.Errorf("not seen yet, and pinned: %s", got)
+	}
+	ps[3].Aspect = 1.6
+	for video, want := range map[Video]string{VideoOn: "SABC", VideoOff: "ABCS", AudioOnly: "ABCS"} {
+		ps[3].Away, ps[3].Video = true, video
+		if got := stage(Grid); got != want {
+			t.Errorf("lost, with video %d: %s, want %s", video, got, want)
+		}
+	}
+	ps[3].Away = false // it stands still
+	if got := stage(Grid); got != "SABC" {
+		t.Errorf("still: %s", got)
+	}
+	alone := []Person{{ID: "s", Name: "S", Screen: true}}
+	if p := Arrange(&Spec{Mode: Single}, 1280, 720, &Stage{People: alone}); len(p.Slots) != 1 {
+		t.Errorf("nobody else: %+v", p.Slots)
+	}
+}
+
 func TestSingleSplitAndPip(t *testing.T) {
 	ps := people(6)
 	if p := Arrange(&Spec{Mode: Single}, 720, 1280, &Stage{People: ps, Speaker: "p3"}); who(p, ps) != "D" || p.Slots[0].Rect != image.Rect(0, 0, 720, 1280) {
