@@ -19,6 +19,11 @@ func checkLayout(bad report, at string, l *Layout, short int) {
 	oneOf(bad, at+".screen", l.Screen, "auto", "off")
 	oneOf(bad, at+".order", l.Order, "join", "name", "spoken")
 	between(bad, at+".max", l.Max, 1, layout.MaxTiles)
+	for i, w := range l.Pinned {
+		if w.By == "speaker" || w.By == "anyone" {
+			bad(fmt.Sprintf("%s.pinned[%d]", at, i), "%q can't be pinned: use name:Ada, role:host or screen", layout.Who(w))
+		}
+	}
 	checkLength(bad, at+".gap", l.Gap, short, percent(12.5))
 	checkLength(bad, at+".margin", l.Margin, short, percent(25))
 	checkTile(bad, at+".tile", &l.Tile, short)

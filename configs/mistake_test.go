@@ -90,6 +90,8 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    layout: {gap: wide}":                          `x.yaml:3: rooms[0].layout.gap: "wide" is not a length such as 1.5% or 12px`,
 		room + "    layout: {tile: {aspect: 9:0}}":                `x.yaml:3: rooms[0].layout.tile.aspect: "9:0" is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), auto, fill or source`,
 		room + "    layout: {pip: {who: somebody}}":               `x.yaml:3: rooms[0].layout.pip.who: "somebody" is nobody: use speaker, speaker:2, name:Ada, role:host, screen or anyone`,
+		room + "    layout: {pinned: [speaker]}":                  `x.yaml:3: rooms[0].layout.pinned[0]: "speaker" can't be pinned: use name:Ada, role:host or screen`,
+		room + "    layout: {pinned: [screen, \"anyone:2\"]}":     `x.yaml:3: rooms[0].layout.pinned[1]: "anyone:2" can't be pinned: use name:Ada, role:host or screen`,
 		room + "    layout: {columns: many}":                      `x.yaml:3: rooms[0].layout.columns: "many" is not a number of columns: use auto, or 1 to 25`,
 		room + "    layout: {max: 26}":                            `x.yaml:3: rooms[0].layout.max: 26 is out of range: use 1 to 25`,
 		room + "    layout: {mode: custom}":                       `x.yaml:3: rooms[0].layout.slots: is empty: a custom layout needs at least one slot`,

@@ -108,7 +108,8 @@ func (st *Stage) recency(i int) int {
 }
 
 // cast is who may be shown, in order.
-func (s *Spec) cast(st *Stage) []int {
+func (a *arranger) cast() []int {
+	s, st := a.spec, a.st
 	var list, all []int
 	for i := range st.People {
 		all = append(all, i)
@@ -122,7 +123,7 @@ func (s *Spec) cast(st *Stage) []int {
 		list = all
 	}
 	slices.SortStableFunc(list, func(i, j int) int {
-		if c := cmp.Compare(s.pin(st, i), s.pin(st, j)); c != 0 {
+		if c := cmp.Compare(a.pins[i], a.pins[j]); c != 0 {
 			return c
 		}
 		switch s.Order {
@@ -136,14 +137,18 @@ func (s *Spec) cast(st *Stage) []int {
 	return list
 }
 
-// pin is i's place among the pinned; len(s.Pinned) for all others.
-func (s *Spec) pin(st *Stage, i int) int {
+// pins is everybody's place among the pinned; len(s.Pinned) for those who are not.
+func (s *Spec) pins(st *Stage) []int {
+	pins, all := make([]int, len(st.People)), make([]int, len(st.People))
+	for i := range pins {
+		pins[i], all[i] = len(s.Pinned), i
+	}
 	for k, who := range s.Pinned {
-		if who.find(st, []int{i}) == i {
-			return k
+		if i := who.find(st, all); i >= 0 {
+			pins[i] = min(pins[i], k)
 		}
 	}
-	return len(s.Pinned)
+	return pins
 }
 
 // bindsScreen reports whether the layout has a place for shared screens.
@@ -168,7 +173,7 @@ func (a *arranger) choose(list []int, k int) (shown []int, more int) {
 	}
 	ranked := slices.Clone(list)
 	slices.SortStableFunc(ranked, func(i, j int) int {
-		return cmp.Or(cmp.Compare(s.pin(st, i), s.pin(st, j)), cmp.Compare(st.recency(i), st.recency(j)))
+		return cmp.Or(cmp.Compare(a.pins[i], a.pins[j]), cmp.Compare(st.recency(i), st.recency(j)))
 	})
 	chosen := ranked[:k]
 	for _, i := range list {

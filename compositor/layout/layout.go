@@ -2,6 +2,7 @@
 package layout
 
 import (
+	"cmp"
 	"image"
 	"slices"
 )
@@ -176,7 +177,8 @@ func Arrange(s *Spec, w, h int, st *Stage) Plan {
 	a := arranger{spec: s, st: st, w: w, h: h, short: min(w, h)}
 	a.gap = s.Gap.Even(a.short)
 	a.area = inset(image.Rect(0, 0, w, h), s.Margin.Even(a.short))
-	list := s.cast(st)
+	a.pins = s.pins(st)
+	list := a.cast()
 	if len(list) == 0 {
 		return Plan{}
 	}
@@ -196,6 +198,7 @@ type arranger struct {
 	w, h, short int
 	gap         int
 	area        image.Rectangle // the canvas less its margin
+	pins        []int           // of each person
 	plan        Plan
 }
 
@@ -233,15 +236,16 @@ func (a *arranger) add(i int, r image.Rectangle, main bool) {
 	a.plan.Slots = append(a.plan.Slots, Slot{Person: i, Rect: r, Main: main})
 }
 
-// split divides list into shared screens, the last to join first, and all others.
+// split divides list into shared screens, the pinned first and else the last to join, and all others.
 func (a *arranger) split(list []int) (screens, people []int) {
 	for _, i := range list {
 		if a.st.People[i].presents() {
-			screens = append([]int{i}, screens...)
+			screens = append(screens, i)
 		} else {
 			people = append(people, i)
 		}
 	}
+	slices.SortFunc(screens, func(i, j int) int { return cmp.Or(cmp.Compare(a.pins[i], a.pins[j]), cmp.Compare(j, i)) })
 	return screens, people
 }
 
@@ -251,7 +255,7 @@ func (a *arranger) main(list []int) int {
 	if seen := slices.DeleteFunc(slices.Clone(list), func(i int) bool { return a.st.People[i].Screen && !a.st.People[i].presents() }); len(seen) > 0 {
 		list = seen
 	}
-	if len(a.spec.Pinned) > 0 && a.spec.pin(a.st, list[0]) < len(a.spec.Pinned) {
+	if a.pins[list[0]] < len(a.spec.Pinned) {
 		return list[0]
 	}
 	best := list[0]

@@ -226,6 +226,50 @@ func TestSharedScreenWithoutAPictureIsATileLikeOthers(t *testing.T) {
 	}
 }
 
+// Each of the pinned is one of all who are there, and one at most.
+func TestPinned(t *testing.T) {
+	ps := people(5)
+	ps[1].Role, ps[3].Role = "host", "host"
+	for _, c := range []struct {
+		pinned string
+		mode   Mode
+		want   string
+	}{
+		{"role:host", Grid, "BACDE"}, {"role:host:2", Grid, "DABCE"}, {"role:host:2 role:host", Grid, "DBACE"}, {"role:host:3", Grid, "ABCDE"},
+		{"name:E role:host", Grid, "EBACD"}, {"name:E", Single, "E"}, {"role:host:2", Single, "D"}, {"role:host:3", Single, "C"}, {"name:b role:host", Grid, "BACDE"},
+	} {
+		s := Spec{Mode: c.mode, Aspect: 16. / 9}
+		for f := range strings.FieldsSeq(c.pinned) {
+			w, err := ParseWho(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Pinned = append(s.Pinned, w)
+		}
+		if got := who(Arrange(&s, 1280, 720, &Stage{People: ps, Speaker: "p2"}), ps); got != c.want {
+			t.Errorf("%s of %s pinned: %s, want %s", c.mode, c.pinned, got, c.want)
+		}
+	}
+}
+
+// Of two shared screens the pinned one takes the stage, else the last to join, whatever the order.
+func TestWhichScreenTakesTheStage(t *testing.T) {
+	ps := []Person{{ID: "z", Name: "Z", Screen: true, Aspect: 1.6}, {ID: "a", Name: "A", Screen: true, Aspect: 1.6}, {ID: "m", Name: "M"}}
+	for _, c := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{}, "AMZ"}, {Spec{Order: ByName}, "AMZ"}, {Spec{Order: BySpeech}, "AMZ"},
+		{Spec{Pinned: []Who{{By: "name", Text: "Z"}}}, "ZMA"}, {Spec{Pinned: []Who{{By: "screen", N: 2}}}, "AMZ"}, {Spec{Pinned: []Who{{By: "screen", N: 1}}}, "ZMA"},
+		{Spec{Pinned: []Who{{By: "name", Text: "M"}}}, "AMZ"},
+	} {
+		c.spec.Mode = Screen
+		if got := who(Arrange(&c.spec, 1280, 720, &Stage{People: ps, Speaker: "z"}), ps); got != c.want {
+			t.Errorf("order %q, pinned %v: %s, want %s", c.spec.Order, c.spec.Pinned, got, c.want)
+		}
+	}
+}
+
 func TestSingleSplitAndPip(t *testing.T) {
 	ps := people(6)
 	if p := Arrange(&Spec{Mode: Single}, 720, 1280, &Stage{People: ps, Speaker: "p3"}); who(p, ps) != "D" || p.Slots[0].Rect != image.Rect(0, 0, 720, 1280) {
