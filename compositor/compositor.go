@@ -3,8 +3,10 @@ package compositor
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,12 +132,14 @@ func (c *Compositor) comeLater(done *bool) {
 // start runs i's decoder. Called with c.mu held.
 func (c *Compositor) start(i *Input) { c.decoders.Go(i.run) }
 
-// Apply changes the looks of the canvases named, each at one frame.
-func (c *Compositor) Apply(looks map[string]Look) {
+// Apply changes the looks of the canvases named, each at one frame. It answers the names that there is no canvas of,
+// in order.
+func (c *Compositor) Apply(looks map[string]Look) (unknown []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	changed := false
+	changed, missing := false, maps.Clone(looks)
 	for _, cv := range c.canvases {
+		delete(missing, cv.cfg.Name)
 		if look, ok := looks[cv.cfg.Name]; ok && !reflect.DeepEqual(look, cv.look) {
 			cv.look, changed = look, true
 			cv.forget()
@@ -144,6 +148,7 @@ func (c *Compositor) Apply(looks map[string]Look) {
 	if changed && !c.stopped {
 		c.rebuild()
 	}
+	return slices.Sorted(maps.Keys(missing))
 }
 
 // Snapshot is a copy of the last picture composed on the first canvas, which the caller

@@ -2,8 +2,10 @@
 package room
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"image/color"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"tilecast/compositor"
 	"tilecast/compositor/art"
+	"tilecast/compositor/layout"
 	"tilecast/media"
 	"tilecast/packager"
 )
@@ -90,7 +93,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// changed names what differs between c and next and takes effect only with the next program.
+// changed names what differs between c, which runs, and next and takes effect only with the next program.
 func (c Config) changed(next Config) (later []string) {
 	if c.Preset != next.Preset || c.Numbers != next.Numbers || c.Ranges != next.Ranges {
 		later = append(later, "preset")
@@ -121,38 +124,75 @@ func (c Config) looks() map[string]compositor.Look {
 	return looks
 }
 
-// merged is c with what differs between before and after changed to after's; canvases that are in all
-// three are merged one by one.
+// canvas is the one of that name, or nil.
+func (c Config) canvas(name string) *compositor.Canvas {
+	if i := c.index(name); i >= 0 {
+		return &c.Canvases[i]
+	}
+	return nil
+}
+
+func (c Config) index(name string) int {
+	return slices.IndexFunc(c.Canvases, func(cv compositor.Canvas) bool { return cv.Name == name })
+}
+
+// merged is c with what differs between before and after changed to after's: setting by setting, and canvas by canvas.
+// Lists are one setting.
 func (c Config) merged(before, after Config) Config {
 	next := c
-	mergeFields(reflect.ValueOf(&next).Elem(), reflect.ValueOf(before), reflect.ValueOf(after), "Canvases")
-	names := func(c Config) (names []string) {
-		for _, cv := range c.Canvases {
-			names = append(names, cv.Name)
-		}
-		return names
-	}
-	if !slices.Equal(names(before), names(after)) || !slices.Equal(names(c), names(after)) {
-		if !reflect.DeepEqual(before.Canvases, after.Canvases) {
-			next.Canvases = after.Canvases
-		}
-		return next
-	}
-	next.Canvases = slices.Clone(c.Canvases)
-	for i := range next.Canvases {
-		cv := reflect.ValueOf(&next.Canvases[i]).Elem()
-		b, a := reflect.ValueOf(before.Canvases[i]), reflect.ValueOf(after.Canvases[i])
-		mergeFields(cv, b, a, "Look")
-		mergeFields(cv.FieldByName("Look"), b.FieldByName("Look"), a.FieldByName("Look"), "")
-	}
+	canvases := mergeCanvases(c, before, after)
+	mergeFields(reflect.ValueOf(&next).Elem(), reflect.ValueOf(before), reflect.ValueOf(after))
+	next.Canvases = canvases
 	return next
 }
 
-// mergeFields sets those fields of v, but the one named except, that differ between before and after.
-func mergeFields(v, before, after reflect.Value, except string) {
-	for i := range v.NumField() {
-		if v.Type().Field(i).Name != except && !reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
-			v.Field(i).Set(after.Field(i))
+// mergeCanvases merges by name. Canvases stand as they do in c, unless others are in after than before, or elsewhere.
+func mergeCanvases(c, before, after Config) (all []compositor.Canvas) {
+	for _, cv := range c.Canvases {
+		b, a := before.canvas(cv.Name), after.canvas(cv.Name)
+		switch {
+		case a != nil && b != nil:
+			mergeFields(reflect.ValueOf(&cv).Elem(), reflect.ValueOf(*b), reflect.ValueOf(*a))
+		case a != nil:
+			cv = *a
+		case b != nil:
+			continue
+		}
+		all = append(all, cv)
+	}
+	for _, cv := range after.Canvases {
+		if before.canvas(cv.Name) == nil && c.canvas(cv.Name) == nil {
+			all = append(all, cv)
 		}
 	}
+	if !slices.EqualFunc(before.Canvases, after.Canvases, func(b, a compositor.Canvas) bool { return b.Name == a.Name }) {
+		slices.SortStableFunc(all, func(x, y compositor.Canvas) int { // those that are not in after count as last
+			return cmp.Compare(uint(after.index(x.Name)), uint(after.index(y.Name)))
+		})
+	}
+	return all
+}
+
+// mergeFields sets those fields of v, a struct, that differ between before and after, and within those that are
+// structs of several settings likewise.
+func mergeFields(v, before, after reflect.Value) {
+	for i := range v.NumField() {
+		to, b, a := v.Field(i), before.Field(i), after.Field(i)
+		switch {
+		case reflect.DeepEqual(b.Interface(), a.Interface()):
+		case to.Kind() == reflect.Struct && !oneValue(to.Interface()):
+			mergeFields(to, b, a)
+		default:
+			to.Set(a)
+		}
+	}
+}
+
+// oneValue reports whether v, a struct, is one setting.
+func oneValue(v any) bool {
+	switch v.(type) {
+	case layout.Length, layout.Who, color.RGBA, color.NRGBA, media.FrameRate:
+		return true
+	}
+	return false
 }

@@ -86,27 +86,26 @@ func (rs *Rooms) room(name string) (*Room, error) {
 	return r, nil
 }
 
-// retune gives running encoders the rates of next, and notes in r's configuration those that they take:
-// what is above what playlists announce comes with the next program. Called locked.
-func (r *Room) retune(next Config) {
-	now := slices.Clone(r.cfg.Canvases)
+// retune gives running encoders the rates of next, and notes in p's configuration those that they take:
+// what is above what playlists announce comes with the next program. Called with the room locked.
+func (p *program) retune(next Config) {
+	now := slices.Clone(p.cfg.Canvases)
 	for i := range now {
-		if i >= len(next.Canvases) || now[i].Name != next.Canvases[i].Name {
-			return
+		cv := &now[i]
+		to := next.canvas(cv.Name)
+		if to == nil {
+			continue
 		}
-		now[i].Rungs = slices.Clone(now[i].Rungs)
-		for k := range now[i].Rungs {
-			if k >= len(next.Canvases[i].Rungs) {
-				return
-			}
-			old, want := &now[i].Rungs[k], next.Canvases[i].Rungs[k]
+		cv.Rungs = slices.Clone(cv.Rungs)
+		for k := range cv.Rungs[:min(len(cv.Rungs), len(to.Rungs))] {
+			old, want := &cv.Rungs[k], to.Rungs[k]
 			if same := *old; old.BitRate != want.BitRate || old.MaxRate != want.MaxRate {
 				same.BitRate, same.MaxRate = want.BitRate, want.MaxRate
-				if same == want && r.prog.comp.SetBitRate(now[i].Name, want.Name, want.BitRate, want.MaxRate) == nil {
+				if same == want && p.comp.SetBitRate(cv.Name, want.Name, want.BitRate, want.MaxRate) == nil {
 					*old = want
 				}
 			}
 		}
 	}
-	r.cfg.Canvases = now
+	p.cfg.Canvases = now
 }

@@ -17,6 +17,7 @@ import (
 
 // program is one life of a room: the stages, joined. Its parts do not change.
 type program struct {
+	cfg     Config // that it runs, but for looks; the room's to guard
 	id      string
 	started time.Time // the program; clock begins with this process
 	clock   media.Clock
@@ -40,7 +41,7 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 		return nil, err
 	}
 	now := time.Now()
-	p := &program{id: newID(), started: now, plan: plan, clock: media.NewClock(now)}
+	p := &program{cfg: cfg, id: newID(), started: now, plan: plan, clock: media.NewClock(now)}
 	first := plan.FirstMSN(now)
 	var renditions streams
 	out := origin.ProgramConfig{Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event, Ranges: cfg.Ranges, Log: log}

@@ -330,7 +330,7 @@ func (r *Room) find(id string) *guest {
 	return nil
 }
 
-// apply makes cfg the room's, and shows its look at once.
+// apply makes cfg the room's, and shows its look at once. What waits for the next program is named in later.
 func (r *Room) apply(cfg Config) (later []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -339,9 +339,11 @@ func (r *Room) apply(cfg Config) (later []string) {
 
 func (r *Room) applyLocked(cfg Config) (later []string) {
 	if r.prog != nil {
-		r.retune(cfg)
-		later = r.cfg.changed(cfg)
-		r.prog.comp.Apply(cfg.looks())
+		r.prog.retune(cfg)
+		later = r.prog.cfg.changed(cfg)
+		for _, name := range r.prog.comp.Apply(cfg.looks()) {
+			later = append(later, "layout of "+name)
+		}
 	}
 	r.cfg = cfg
 	return later

@@ -485,6 +485,73 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 	}
 }
 
+// What waits for the next program is told with every change, not with the first alone.
+func TestApplyTellsWhatIsNotOnAir(t *testing.T) {
+	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
+		enter(t, rs, ingest.Request{Session: "1"})
+		two := func(mode layout.Mode) Config {
+			next := demo()
+			wide, tall := next.Canvases[0], next.Canvases[0]
+			wide.Name, tall.Name, wide.Look.Layout.Mode = "wide", "tall", mode
+			next.Canvases = []compositor.Canvas{wide, tall}
+			return next
+		}
+		for _, mode := range []layout.Mode{layout.Grid, layout.Split, layout.Single} {
+			later, err := rs.Apply(two(mode))
+			if got := strings.Join(later, ", "); err != nil || got != "canvas, layout of tall, layout of wide" {
+				t.Errorf("%s: %s, %v", mode, got, err)
+			}
+		}
+		added := demo()
+		added.Canvases = append(added.Canvases, two(layout.Grid).Canvases[1])
+		for range 2 {
+			if later, err := rs.Apply(added); err != nil || strings.Join(later, ", ") != "canvas, layout of tall" {
+				t.Errorf("a canvas more: %q, %v", later, err)
+			}
+		}
+		if later, err := rs.Apply(demo()); err != nil || len(later) != 0 {
+			t.Errorf("all as it runs: %q, %v", later, err)
+		}
+	}, demo())
+}
+
+// A change of the file is merged setting by setting, and canvas by canvas.
+func TestMergeIsOfSingleSettings(t *testing.T) {
+	look := func(mode layout.Mode, gap layout.Length, label float64, names ...string) (c Config) {
+		for _, name := range names {
+			l := compositor.DefaultLook()
+			l.Layout.Mode, l.Layout.Gap, l.Label.Size = mode, gap, label
+			c.Canvases = append(c.Canvases, compositor.Canvas{Name: name, W: 1280, H: 720, Look: l})
+		}
+		return c
+	}
+	before := look(layout.Grid, layout.Percent(1), 1, "a", "b")
+	live := look(layout.Split, layout.Pixels(9), 2, "b", "a", "live")
+	told := func(c Config) string {
+		var b strings.Builder
+		for _, cv := range c.Canvases {
+			fmt.Fprintf(&b, "%s %s %v %v; ", cv.Name, cv.Look.Layout.Mode, cv.Look.Layout.Gap, cv.Look.Label.Size)
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		after Config
+		want  string
+	}{
+		{look(layout.Grid, layout.Percent(2), 1, "a", "b"), "b split {2 0} 2; a split {2 0} 2; live split {0 9} 2; "},
+		{look(layout.Grid, layout.Percent(1), 3, "a", "b"), "b split {0 9} 3; a split {0 9} 3; live split {0 9} 2; "},
+		{look(layout.Pip, layout.Percent(1), 1, "a", "new", "b"), "a pip {0 9} 2; new pip {1 0} 1; b pip {0 9} 2; live split {0 9} 2; "},
+		{look(layout.Grid, layout.Percent(1), 1, "b"), "b split {0 9} 2; live split {0 9} 2; "},
+	} {
+		if got := told(live.merged(before, c.after)); got != c.want {
+			t.Errorf("%s\nbecomes %s\nwant    %s", told(c.after), got, c.want)
+		}
+	}
+	if told(live) != told(look(layout.Split, layout.Pixels(9), 2, "b", "a", "live")) {
+		t.Error("the configuration that was merged into is changed")
+	}
+}
+
 func TestMergeLeavesAloneWhatWasNotNamed(t *testing.T) {
 	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
 		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
