@@ -122,12 +122,9 @@ func (cv *canvas) arrange() (plan layout.Plan, lit string) {
 			Spoke: slices.Index(s.order, t.id) + 1,
 		})
 	}
-	if s.dominant != "" {
-		lit = cv.speaker
-	}
 	plan = layout.Arrange(&cv.look.Layout, cv.cfg.W, cv.cfg.H, &st)
 	plan.Slots = plan.Slots[:min(len(plan.Slots), layout.MaxTiles)]
-	return plan, lit
+	return plan, s.dominant
 }
 
 // aspect is the shape of t's pictures; 0 before the first. Called with c.mu held.
