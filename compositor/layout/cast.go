@@ -62,38 +62,42 @@ func (w Who) String() string {
 	return s
 }
 
-// find is the person of list that w chooses, or -1.
+// find is the person of list that w chooses, or -1. A name is first of all somebody's, and else that of a shared screen.
 func (w Who) find(st *Stage, list []int) int {
-	n := max(w.N, 1)
 	if w.By == "speaker" {
 		list = slices.Clone(list)
 		slices.SortStableFunc(list, func(i, j int) int { return cmp.Compare(st.recency(i), st.recency(j)) })
 	}
+	i := w.nth(st, list, w.By == "screen" || w.By == "anyone" || w.By == "")
+	if i < 0 && w.By == "name" {
+		i = w.nth(st, list, true)
+	}
+	return i
+}
+
+// nth is the N-th of list that w means, among shared screens, too, or not.
+func (w Who) nth(st *Stage, list []int, screens bool) int {
+	n := max(w.N, 1)
 	for _, i := range list {
-		p := &st.People[i]
-		switch w.By {
-		case "speaker":
-			if p.Screen {
-				continue
+		if p := &st.People[i]; (screens || !p.Screen) && w.means(p) {
+			if n--; n == 0 {
+				return i
 			}
-		case "name":
-			if !strings.EqualFold(p.Name, w.Text) && p.ID != w.Text {
-				continue
-			}
-		case "role":
-			if !strings.EqualFold(p.Role, w.Text) {
-				continue
-			}
-		case "screen":
-			if !p.Screen {
-				continue
-			}
-		}
-		if n--; n == 0 {
-			return i
 		}
 	}
 	return -1
+}
+
+func (w Who) means(p *Person) bool {
+	switch w.By {
+	case "name":
+		return strings.EqualFold(p.Name, w.Text) || p.ID == w.Text
+	case "role":
+		return strings.EqualFold(p.Role, w.Text)
+	case "screen":
+		return p.Screen
+	}
+	return true
 }
 
 // recency is 0 for who speaks, then by when they spoke last; who never spoke comes behind all.

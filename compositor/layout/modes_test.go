@@ -353,6 +353,33 @@ func TestCustomSlots(t *testing.T) {
 	}
 }
 
+// Who shares a screen says the same name and role for it: neither is a second person.
+func TestSlotsOfRolesAndNamesAreForPeople(t *testing.T) {
+	ps := []Person{{ID: "s", Name: "Ada", Role: "guest", Screen: true, Aspect: 1.6}, {ID: "c", Name: "Ada", Role: "guest"}, {ID: "t", Name: "Talk", Role: "guest", Screen: true}}
+	for _, c := range []struct {
+		slots, want string // the people's IDs, by slot
+	}{
+		{"role:guest role:guest:2 screen", "c-s"}, {"name:Ada screen", "cs"}, {"name:Ada", "c"}, {"name:Talk", "t"}, {"screen:2 role:guest", "tc"},
+	} {
+		s, at := Spec{Mode: Custom}, map[int]int{}
+		for k, f := range strings.Fields(c.slots) {
+			w, err := ParseWho(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at[100*k] = k
+			s.Slots = append(s.Slots, SlotSpec{Who: w, X: Pixels(float64(100 * k)), W: Pixels(80), H: Pixels(80)})
+		}
+		got := []byte(strings.Repeat("-", len(s.Slots)))
+		for _, slot := range Arrange(&s, 1280, 720, &Stage{People: ps}).Slots {
+			got[at[slot.Rect.Min.X]] = ps[slot.Person].ID[0]
+		}
+		if string(got) != c.want {
+			t.Errorf("%s: %s, want %s", c.slots, got, c.want)
+		}
+	}
+}
+
 func TestWhoIsShownOfTooMany(t *testing.T) {
 	ps := people(6)
 	s := Spec{Mode: Grid, Max: 3}
