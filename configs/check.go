@@ -90,7 +90,7 @@ func checkShape(bad report, at, size string, w, h int, l *Layout, ladder []Rung)
 		bad(size, "%dx%d is too large: use at most %d pixels, such as 3840x2160", w, h, maxPixels)
 		return
 	}
-	checkLayout(bad, at+".layout", l, min(w, h))
+	checkLayout(bad, at+".layout", l, w, h)
 	if n := len(ladder); n == 0 || n > 6 {
 		bad(at+".ladder", "has %d rungs: use 1 to 6, or leave it out", n)
 	}

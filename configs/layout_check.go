@@ -13,8 +13,9 @@ import (
 	"tilecast/compositor/layout"
 )
 
-// checkLayout checks the layout at, on a canvas whose shorter side has so many pixels.
-func checkLayout(bad report, at string, l *Layout, short int) {
+// checkLayout checks the layout at, on a canvas of w by h.
+func checkLayout(bad report, at string, l *Layout, w, h int) {
+	short := min(w, h)
 	oneOf(bad, at+".mode", l.Mode, "grid", "active-speaker", "single", "split", "pip", "screen", "custom")
 	oneOf(bad, at+".screen", l.Screen, "auto", "off")
 	oneOf(bad, at+".order", l.Order, "join", "name", "spoken")
@@ -29,13 +30,13 @@ func checkLayout(bad report, at string, l *Layout, short int) {
 	checkTile(bad, at+".tile", &l.Tile, short)
 	oneOf(bad, at+".strip.edge", l.Strip.Edge, "auto", "left", "right", "top", "bottom")
 	between(bad, at+".strip.count", l.Strip.Count, 1, 8)
-	checkLength(bad, at+".strip.size", l.Strip.Size, short, percent(50))
+	checkLength(bad, at+".strip.size", l.Strip.Size, across(l.Strip.Edge, w, h), percent(50))
 	oneOf(bad, at+".pip.corner", l.Pip.Corner, "top-left", "top-right", "bottom-left", "bottom-right")
-	checkLength(bad, at+".pip.size", l.Pip.Size, short, percent(75))
+	checkLength(bad, at+".pip.size", l.Pip.Size, w, percent(75))
 	checkLength(bad, at+".pip.offset", l.Pip.Offset, short, percent(40))
 	oneOf(bad, at+".split.direction", l.Split.Direction, "auto", "row", "column")
 	between(bad, at+".split.count", l.Split.Count, 2, 4)
-	checkSlots(bad, at, l)
+	checkSlots(bad, at, l, w, h)
 	oneOf(bad, at+".labels.position", l.Labels.Position, "bottom-left", "bottom-center", "bottom-right", "top-left", "top-center", "top-right")
 	between(bad, at+".labels.size", l.Labels.Size, 0.3, 4)
 	oneOf(bad, at+".placeholder.kind", l.Placeholder.Kind, "initials", "color", "image")
@@ -43,7 +44,7 @@ func checkLayout(bad report, at string, l *Layout, short int) {
 		bad(at+".placeholder.image", "is missing: name the picture to show")
 	}
 	for i := range l.Overlays {
-		checkOverlay(bad, fmt.Sprintf("%s.overlays[%d]", at, i), &l.Overlays[i], short)
+		checkOverlay(bad, fmt.Sprintf("%s.overlays[%d]", at, i), &l.Overlays[i], w, h)
 	}
 	if n := len(l.Overlays); n > 16 {
 		bad(at+".overlays", "has %d entries: use at most 16", n)
@@ -63,42 +64,78 @@ func checkTile(bad report, at string, t *Tile, short int) {
 	between(bad, at+".shadow.opacity", t.Shadow.Opacity, 0, 1)
 }
 
-func checkSlots(bad report, at string, l *Layout) {
+func checkSlots(bad report, at string, l *Layout, w, h int) {
 	if l.Mode == "custom" && len(l.Slots) == 0 {
 		bad(at+".slots", "is empty: a custom layout needs at least one slot")
 	}
 	if n := len(l.Slots); n > layout.MaxTiles {
 		bad(at+".slots", "has %d entries: use at most %d", n, layout.MaxTiles)
 	}
+	first := map[string]string{}
 	for i, s := range l.Slots {
 		at := fmt.Sprintf("%s.slots[%d]", at, i)
 		if s.Who.By == "" {
 			bad(at+".who", "is missing: use speaker, speaker:2, name:Ada, role:host, screen or anyone")
 		}
-		for _, side := range []struct {
-			key string
-			l   Length
-		}{{"width", s.Width}, {"height", s.Height}} {
-			if side.l.Percent <= 0 && side.l.Pixels <= 0 {
-				bad(at+"."+side.key, "is missing: say how large the slot is, such as 50%%")
-			}
+		if other, again := first[s.Name]; again && s.Name != "" {
+			bad(at+".name", "%q is the name of %s already", s.Name, other)
+		} else {
+			first[s.Name] = at
 		}
+		checkStretch(bad, at+".x", at+".width", s.X, s.Width, w)
+		checkStretch(bad, at+".y", at+".height", s.Y, s.Height, h)
 	}
 }
 
-func checkOverlay(bad report, at string, o *Overlay, short int) {
+// checkStretch holds that enough is seen of a slot that begins at pos of a side and is so long.
+func checkStretch(bad report, posPath, longPath string, pos, long Length, side int) {
+	begin, n := layout.Length(pos).Of(side), layout.Length(long).Of(side)
+	slot := layout.SlotSpec{X: layout.Length(pos), W: layout.Length(long), H: layout.Percent(100)}
+	switch seen := slot.Rect(side, 2).Dx(); {
+	case n <= 0:
+		bad(longPath, "is missing: say how large the slot is, such as 50%%")
+	case seen >= layout.MinSlot:
+	case begin > float64(side-layout.MinSlot) || begin+n < layout.MinSlot && begin < 0:
+		bad(posPath, "%v is outside of the canvas: use 0 to %v", pos, inWordsOf(pos, side-layout.MinSlot, side, math.Floor))
+	default:
+		bad(longPath, "%v is too small to be seen: use %v or more", long, inWordsOf(long, layout.MinSlot, side, math.Ceil))
+	}
+}
+
+// inWordsOf is n pixels of a side, as a whole number of what l is in.
+func inWordsOf(l Length, n, side int, whole func(float64) float64) Length {
+	if l.Percent != 0 {
+		return percent(whole(100 * float64(n) / float64(side)))
+	}
+	return Length{Pixels: float64(n)}
+}
+
+// across is the side of a canvas of w by h that a strip along edge takes a part of.
+func across(edge string, w, h int) int {
+	switch layout.Edge(edge).On(w, h) {
+	case layout.Left, layout.Right:
+		return w
+	}
+	return h
+}
+
+func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	if (o.Image == "") == (o.Text == "") {
 		bad(at, "needs either an image or a text")
 	}
 	oneOf(bad, at+".kind", o.Kind, "lower-third", "banner")
 	oneOf(bad, at+".position", o.Position, "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right")
-	checkLength(bad, at+".size", o.Size, short, percent(100))
+	side := min(w, h)
+	if o.Image != "" {
+		side = w
+	}
+	checkLength(bad, at+".size", o.Size, side, percent(100))
 	between(bad, at+".opacity", o.Opacity, 0, 1)
 }
 
-// checkLength holds that l is not below 0 and at most so large.
-func checkLength(bad report, path string, l Length, short int, most Length) {
-	px := func(l Length) float64 { return layout.Length(l).Of(short) }
+// checkLength holds that l, which is of a side, is not below 0 and at most so large.
+func checkLength(bad report, path string, l Length, side int, most Length) {
+	px := func(l Length) float64 { return layout.Length(l).Of(side) }
 	if v := px(l); v < 0 || v > px(most)+0.001 {
 		if l.Pixels != 0 { // in the words of who wrote it
 			most = Length{Pixels: math.Floor(px(most))}

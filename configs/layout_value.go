@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tilecast/compositor/layout"
+	"tilecast/ingest"
 )
 
 func (l Length) String() string {
@@ -33,9 +34,7 @@ func setLayoutScalar(dst any, s string) (known bool, err error) {
 	case *Aspect:
 		*d, err = parseAspect(s)
 	case *Who:
-		var w layout.Who
-		w, err = layout.ParseWho(s)
-		*d = Who(w)
+		*d, err = parseWho(s)
 	case *Columns:
 		n, bad := strconv.Atoi(s)
 		if s != "auto" && (bad != nil || n < 1 || n > layout.MaxTiles) {
@@ -85,6 +84,31 @@ func parseAspect(s string) (Aspect, error) {
 		return 0, fmt.Errorf("%q is not a shape such as 16:9, 1:1 or 3:4 (from 1:5 to 5:1), auto, fill or source", s)
 	}
 	return Aspect(a / b), nil
+}
+
+func parseWho(s string) (Who, error) {
+	w, err := layout.ParseWho(s)
+	by, rest, more := strings.Cut(s, ":")
+	if near := Nearest(strings.TrimSpace(by), []string{"speaker", "name", "role", "screen", "anyone"}); err != nil && near != "" && near != w.By {
+		if more {
+			near += ":" + strings.TrimSpace(rest)
+		}
+		if _, bad := layout.ParseWho(near); bad == nil {
+			err = fmt.Errorf("%q is nobody, did you mean %q?", s, near)
+		}
+	}
+	if err == nil && !ingest.IsRole(w.Text) && w.By == "role" {
+		err = fmt.Errorf("%q: nobody can have such a role: use letters, digits, - and _, such as role:%s", s, strings.Map(fitRole, w.Text))
+	}
+	return Who(w), err
+}
+
+// fitRole is - for what can't be in a role.
+func fitRole(r rune) rune {
+	if ingest.IsRole(string(r)) {
+		return r
+	}
+	return '-'
 }
 
 func parseTint(s string) (Tint, error) {

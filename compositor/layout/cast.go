@@ -16,12 +16,13 @@ type Who struct {
 	N    int    // from 1
 }
 
-// ParseWho reads "speaker", "speaker:2", "name:Ada", "role:host", "role:host:2", "screen", "anyone:3".
+// ParseWho reads "speaker", "speaker:2", "name:Ada", "role:host", "role:host:2", "screen", "anyone:3". Blanks around
+// words count for nothing, and several in a name for one.
 func ParseWho(s string) (Who, error) {
 	by, rest, _ := strings.Cut(s, ":")
 	w := Who{By: strings.TrimSpace(by), N: 1}
 	number := func(s string) error {
-		if s == "" {
+		if s = strings.TrimSpace(s); s == "" {
 			return nil
 		}
 		n, err := strconv.Atoi(s)
@@ -36,14 +37,12 @@ func ParseWho(s string) (Who, error) {
 		return w, number(rest)
 	case "role":
 		role, n, _ := strings.Cut(rest, ":")
-		w.Text = role
-		if role == "" {
+		if w.Text = strings.TrimSpace(role); w.Text == "" {
 			return w, fmt.Errorf("%q does not say which role, such as role:host", s)
 		}
 		return w, number(n)
 	case "name":
-		w.Text = rest
-		if rest == "" {
+		if w.Text = strings.Join(strings.Fields(rest), " "); w.Text == "" {
 			return w, fmt.Errorf("%q does not say which name, such as name:Ada", s)
 		}
 		return w, nil

@@ -10,6 +10,9 @@ import (
 // MaxTiles is the most tiles a canvas shows.
 const MaxTiles = 25
 
+// MinSlot is the least width and height in pixels of a slot that is shown.
+const MinSlot = 16
+
 // Mode is the way in which people stand on a canvas.
 type Mode string
 
@@ -42,6 +45,17 @@ const (
 	Top    Edge = "top"
 	Bottom Edge = "bottom"
 )
+
+// On is e on a canvas of w x h, where it is not Auto.
+func (e Edge) On(w, h int) Edge {
+	switch {
+	case e != "" && e != Auto:
+		return e
+	case wide(w, h):
+		return Right
+	}
+	return Bottom
+}
 
 // Direction is how a split divides the canvas. Auto is a row on a wide canvas, a column on an
 // upright one, and two rows of two for four.
@@ -275,7 +289,9 @@ func (a *arranger) main(list []int) int {
 func (a *arranger) canvas() image.Rectangle { return image.Rect(0, 0, a.w, a.h) }
 
 // wide reports whether the canvas is clearly wider than high.
-func (a *arranger) wide() bool { return 4*a.w > 5*a.h }
+func (a *arranger) wide() bool { return wide(a.w, a.h) }
+
+func wide(w, h int) bool { return 4*w > 5*h }
 
 // shape is that of i's tile; -1 is the tile of nobody in particular.
 func (a *arranger) shape(i int) shape {

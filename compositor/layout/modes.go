@@ -45,13 +45,7 @@ func (a *arranger) withStrip(main int, of shape, rest []int) {
 
 // divide cuts the area into the large tile and n small ones along an edge. Both stand together in the middle.
 func (a *arranger) divide(n int, of shape) (large image.Rectangle, small []image.Rectangle) {
-	edge := a.spec.Strip.Edge
-	if edge == "" || edge == Auto {
-		edge = Bottom
-		if a.wide() {
-			edge = Right
-		}
-	}
+	edge := a.spec.Strip.Edge.On(a.w, a.h)
 	size := a.spec.Strip.Size
 	if size == (Length{}) {
 		size = Percent(20)
@@ -233,7 +227,7 @@ func (a *arranger) custom(list []int) {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(slots[i].Z, slots[j].Z) })
 	for _, k := range order {
-		if r := a.slot(&slots[k]); people[k] >= 0 && r.Dx() >= 16 && r.Dy() >= 16 {
+		if r := slots[k].Rect(a.w, a.h); people[k] >= 0 && r.Dx() >= MinSlot && r.Dy() >= MinSlot {
 			a.add(people[k], r, false)
 		}
 	}
@@ -255,9 +249,9 @@ func (w Who) take(st *Stage, free, left []int) int {
 	return -1
 }
 
-// slot is where s lies, even and within the canvas.
-func (a *arranger) slot(s *SlotSpec) image.Rectangle {
-	x, y := even(int(s.X.Of(a.w)+1)), even(int(s.Y.Of(a.h)+1))
-	right, bottom := even(int(s.X.Of(a.w)+s.W.Of(a.w)+1)), even(int(s.Y.Of(a.h)+s.H.Of(a.h)+1))
-	return image.Rect(x, y, right, bottom).Intersect(image.Rect(0, 0, a.w, a.h))
+// Rect is where s lies on a canvas of w x h: even, and within it. It is shown from MinSlot each way on.
+func (s *SlotSpec) Rect(w, h int) image.Rectangle {
+	x, y := even(int(s.X.Of(w)+1)), even(int(s.Y.Of(h)+1))
+	right, bottom := even(int(s.X.Of(w)+s.W.Of(w)+1)), even(int(s.Y.Of(h)+s.H.Of(h)+1))
+	return image.Rect(x, y, right, bottom).Intersect(image.Rect(0, 0, w, h))
 }

@@ -419,7 +419,12 @@ func TestParseWho(t *testing.T) {
 			t.Errorf("%s: %v, %v", s, w, err)
 		}
 	}
-	for _, s := range []string{"", "nobody", "speaker:0", "speaker:x", "name:", "role:", "anyone:99"} {
+	for s, want := range map[string]string{"name: Ada ": "name:Ada", "name:Ada  Lovelace": "name:Ada Lovelace", " role : host : 2": "role:host:2", "speaker: 3": "speaker:3"} {
+		if w, err := ParseWho(s); err != nil || w.String() != want {
+			t.Errorf("%q: %v, %v", s, w, err)
+		}
+	}
+	for _, s := range []string{"", "name: ", "role: :2", "nobody", "speaker:0", "speaker:x", "name:", "role:", "anyone:99"} {
 		if _, err := ParseWho(s); err == nil {
 			t.Errorf("%q is taken", s)
 		}
