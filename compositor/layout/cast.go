@@ -193,9 +193,17 @@ func (a *arranger) settle(list []int) []int {
 	if a.spec.Order == ByName || a.spec.Order == BySpeech || len(a.spec.Pinned) > 0 {
 		return list
 	}
-	before := a.st.Before
-	if n := len(a.plan.Slots); n > 0 && slices.Contains(before, a.st.People[a.plan.Slots[0].Person].ID) {
-		before = before[n:] // behind the large one, unless it is new
+	before, large := a.st.Before, true
+	if len(before) > 0 && before[0] == "" {
+		before, large = before[1:], false
+	}
+	if len(a.plan.Slots) > 0 { // behind the large one, unless it is new
+		switch i := slices.Index(before, a.st.People[a.plan.Slots[0].Person].ID); {
+		case i >= 0 && large:
+			before = before[1:] // who was large takes its place
+		case i >= 0:
+			before = slices.Delete(slices.Clone(before), i, i+1)
+		}
 	}
 	place := func(i int) int { return slices.Index(before, a.st.People[i].ID) }
 	if len(before) != len(list) {

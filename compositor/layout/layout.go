@@ -183,7 +183,7 @@ type Slot struct {
 type Plan struct {
 	Slots []Slot   // the nearest last
 	More  int      // people that a slot without a person stands for
-	Order []string // of the people shown; for the next Stage
+	Order []string // of the people shown, behind an empty one where nobody is large; for the next Stage
 }
 
 // Arrange puts the people of st on a canvas of w x h, which are even.
@@ -197,6 +197,9 @@ func Arrange(s *Spec, w, h int, st *Stage) Plan {
 		return Plan{}
 	}
 	a.run(list)
+	if len(a.plan.Slots) > 0 && !a.plan.Slots[0].Main {
+		a.plan.Order = append(a.plan.Order, "")
+	}
 	for _, slot := range a.plan.Slots {
 		if slot.Person >= 0 {
 			a.plan.Order = append(a.plan.Order, st.People[slot.Person].ID)

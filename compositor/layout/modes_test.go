@@ -209,6 +209,16 @@ func TestSharedScreenWithoutAPictureIsATileLikeOthers(t *testing.T) {
 	if got := stage(ActiveSpeaker, Who{By: "screen", N: 1}); got != "ASBC" {
 		t.Errorf("not seen yet, and pinned: %s", got)
 	}
+	// Taking the stage out of a grid it moves nobody to another's place; out of a strip it changes places with who was large.
+	seen := slices.Clone(ps)
+	seen[3].Aspect = 1.6
+	for mode, want := range map[Mode]string{Grid: "SABC", Split: "SABC", ActiveSpeaker: "SBCA"} {
+		s := Spec{Mode: mode, ShareScreen: true}
+		b := Arrange(&s, 1280, 720, &Stage{People: ps})
+		if got := who(Arrange(&s, 1280, 720, &Stage{People: seen, Before: b.Order}), seen); got != want {
+			t.Errorf("%s: with its first picture %s, want %s", mode, got, want)
+		}
+	}
 	ps[3].Aspect = 1.6
 	for video, want := range map[Video]string{VideoOn: "SABC", VideoOff: "ABCS", AudioOnly: "ABCS"} {
 		ps[3].Away, ps[3].Video = true, video
