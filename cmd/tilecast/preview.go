@@ -25,7 +25,8 @@ import (
 type previewOptions struct {
 	config, room, canvas, layout, out string
 	participants, speaker, off        int
-	screen                            bool
+	screens                           int
+	names, roles                      []string
 	slate                             string
 }
 
@@ -34,8 +35,9 @@ func previewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Draw a room's layout as a picture",
-		Long:  "preview draws what a room's program looks like with so many participants, without any media: synthetic\npeople stand in for them.",
-		Args:  noArguments,
+		Long: "preview draws what a room's program looks like with so many participants, without any media: synthetic\npeople stand in for them. " +
+			"The first of them have the roles and names that the layout speaks of.",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			what, err := o.draw()
 			if errors.As(err, new(configs.Mistakes)) {
@@ -56,7 +58,10 @@ func previewCommand() *cobra.Command {
 	f.IntVar(&o.participants, "participants", 4, "how many, `N` from 0 to 40")
 	f.IntVar(&o.speaker, "speaker", 1, "participant `K` speaks; 0 is nobody")
 	f.IntVar(&o.off, "camera-off", 0, "participant `K` has the camera and the microphone off")
-	f.BoolVar(&o.screen, "screen", false, "somebody shares a screen")
+	f.StringArrayVar(&o.names, "name", nil, "what participant K is called, `K=NAME`; may be repeated")
+	f.StringArrayVar(&o.roles, "role", nil, "what participant K is to layouts, `K=ROLE`; may be repeated")
+	f.IntVar(&o.screens, "screen", 0, "somebody shares a screen, or `N` do, 0 to 4")
+	f.Lookup("screen").NoOptDefVal = "1"
 	f.StringVar(&o.slate, "slate", "opening", "of an empty stage: opening, empty or closing")
 	f.StringVarP(&o.out, "out", "o", "preview.png", "picture `FILE`, .png or .jpg")
 	return cmd
@@ -71,6 +76,8 @@ func (o previewOptions) draw() (string, error) {
 		return "", fmt.Errorf("--speaker: there is no participant %d", o.speaker)
 	case o.off < 0 || o.off > o.participants:
 		return "", fmt.Errorf("--camera-off: there is no participant %d", o.off)
+	case o.screens < 0 || o.screens > 4:
+		return "", fmt.Errorf("--screen: %d is out of range: use 0 to 4", o.screens)
 	case o.slate != "opening" && o.slate != "empty" && o.slate != "closing":
 		return "", fmt.Errorf("--slate: %q is not known: use opening, empty or closing", o.slate)
 	}
@@ -148,6 +155,10 @@ func pictureEncoder(file string) (func(io.Writer, image.Image) error, error) {
 
 // compose draws one frame of a program on the canvas; the caller releases it.
 func (o previewOptions) compose(s configs.Shape, fonts string) (*codec.Picture, error) {
+	people, err := o.people(&s.Layout)
+	if err != nil {
+		return nil, err
+	}
 	look, err := look(s)
 	if err != nil {
 		return nil, err
@@ -166,7 +177,7 @@ func (o previewOptions) compose(s configs.Shape, fonts string) (*codec.Picture, 
 		return nil, err
 	}
 	defer p.Close()
-	o.seat(p)
+	o.seat(p, people)
 	for range 3 {
 		p.Frame()
 	}
@@ -174,17 +185,13 @@ func (o previewOptions) compose(s configs.Shape, fonts string) (*codec.Picture, 
 }
 
 // seat puts the participants on the stage.
-func (o previewOptions) seat(p *compositor.Inline) {
+func (o previewOptions) seat(p *compositor.Inline, people []stand) {
 	var order []string
 	script := broadcast.NewScript(2026, max(o.participants, 1))
-	for k := range o.participants {
+	for k, is := range people {
 		who := broadcast.Cast[k%len(broadcast.Cast)]
 		id := fmt.Sprint("p", k+1)
-		name := who.Name
-		if turn := k / len(broadcast.Cast); turn > 0 {
-			name = fmt.Sprintf("%s %d", name, turn+1)
-		}
-		tile := p.JoinTile(compositor.TileConfig{ID: id, Name: name}, true)
+		tile := p.JoinTile(compositor.TileConfig{ID: id, Name: is.name, Role: is.role}, true)
 		tile.SetDevices(k+1 != o.off, k+1 != o.off)
 		pic := codec.NewPicture(1280, 720)
 		at := 14*3600*media.Second + media.Time(k)*media.Second
@@ -193,14 +200,14 @@ func (o previewOptions) seat(p *compositor.Inline) {
 		p.Show(tile, pic)
 		order = append(order, id)
 	}
-	if o.screen {
-		tile := p.JoinTile(compositor.TileConfig{ID: "screen", Name: "Screen", Kind: compositor.Screen}, true)
+	for k := range o.screens {
+		tile := p.JoinTile(compositor.TileConfig{ID: fmt.Sprint("screen", k+1), Name: "Screen", Kind: compositor.Screen}, true)
 		p.Show(tile, slide())
 	}
 	if o.speaker > 0 && o.participants > 0 {
 		p.Speak(order[o.speaker-1], order)
 	}
-	if o.participants == 0 && !o.screen && o.slate != "opening" {
+	if o.participants == 0 && o.screens == 0 && o.slate != "opening" {
 		p.JoinTile(compositor.TileConfig{ID: "x"}, false).Leave()
 		p.SetClosing(o.slate == "closing")
 	}

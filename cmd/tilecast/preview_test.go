@@ -26,7 +26,7 @@ func TestPicturesOfReadyLayouts(t *testing.T) {
 	}
 	for name, o := range map[string]previewOptions{
 		"webinar": {participants: 5, speaker: 1}, "interview": {participants: 2, speaker: 1}, "panel": {participants: 5, speaker: 2},
-		"podcast": {participants: 3, speaker: 2}, "classroom": {participants: 5, speaker: 1, screen: true}, "vertical": {participants: 3, speaker: 3},
+		"podcast": {participants: 3, speaker: 2}, "classroom": {participants: 5, speaker: 1, screens: 1}, "vertical": {participants: 3, speaker: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := configs.Default()
@@ -86,6 +86,38 @@ func apart(a, b image.Image) float64 {
 	return sum / 257 / 3 / float64(r.Dx()*r.Dy())
 }
 
+// Whom a layout speaks of is among the participants.
+func TestPreviewHasWhomTheLayoutSpeaksOf(t *testing.T) {
+	for _, c := range []struct {
+		layout string
+		o      previewOptions
+		want   string
+	}{
+		{"{mode: grid}", previewOptions{participants: 2}, "Amara, Mateo"},
+		{"classroom", previewOptions{participants: 2}, "Amara teacher, Mateo"},
+		{`{mode: custom, slots: [{who: "role:host:2", width: 9%, height: 9%}, {who: speaker, width: 9%, height: 9%}, {who: "name:Ada", width: 9%, height: 9%}]}`,
+			previewOptions{participants: 4}, "Amara host, Mateo host, Ada, Kofi"},
+		{`{mode: pip, pinned: ["role:host"], pip: {who: "name:mateo"}}`, previewOptions{participants: 3}, "Amara host, Mateo, Yuki"},
+		{`{mode: custom, slots: [{who: "role:host", width: 9%, height: 9%}]}`, previewOptions{participants: 3, roles: []string{"3=host", "1=guest"}, names: []string{"2=Bob"}},
+			"Amara guest, Bob, Yuki host"},
+		{`{mode: grid, slots: [{who: "role:host", width: 9%, height: 9%}]}`, previewOptions{participants: 1}, "Amara"},
+		{`{mode: grid, pinned: ["role:a", "role:b"]}`, previewOptions{participants: 1}, "Amara a"},
+	} {
+		cfg, err := configs.Parse("x.yaml", []byte("rooms:\n  - name: a\n    layout: "+c.layout))
+		if err != nil {
+			t.Fatal(err)
+		}
+		people, err := c.o.people(&cfg.Rooms[0].Layout)
+		var got []string
+		for _, p := range people {
+			got = append(got, strings.TrimSpace(p.name+" "+p.role))
+		}
+		if s := strings.Join(got, ", "); err != nil || s != c.want {
+			t.Errorf("%s: %s, %v, want %s", c.layout, s, err, c.want)
+		}
+	}
+}
+
 func TestPreview(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "two.yaml")
@@ -108,6 +140,10 @@ rooms:
 		{"--config " + file + " --layout pannel -o " + out, `tilecast: --layout: there is no "pannel", did you mean "panel"?` + "\n"},
 		{"--config " + file + " --room hal -o " + out, `tilecast: --room: there is no "hal", did you mean "hall"?` + "\n"},
 		{"--config " + file + " --canvas round -o " + out, `tilecast: --canvas: there is no "round"; there are wide, tall` + "\n"},
+		{"--participants 3 --screen=5", "tilecast: --screen: 5 is out of range: use 0 to 4\n"},
+		{"--participants 3 --role 4=host -o " + out, "tilecast: --role: there is no participant 4\n"},
+		{"--participants 3 --role host -o " + out, `tilecast: --role: "host" is not a participant's number and what to say of it, such as 1=host` + "\n"},
+		{"--participants 3 --role 1=my,host -o " + out, `tilecast: --role: "my,host" is no role: use letters, digits, - and _, such as host` + "\n"},
 		{"--participants 41", "tilecast: --participants: 41 is out of range: use 0 to 40\n"},
 		{"--participants 2 --speaker 3", "tilecast: --speaker: there is no participant 3\n"},
 		{"-o " + filepath.Join(dir, "x.gif"), `tilecast: --out: "` + filepath.Join(dir, "x.gif") + `": name a .png or a .jpg file` + "\n"},
