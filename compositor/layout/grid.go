@@ -12,19 +12,27 @@ func (a *arranger) grid(list []int) {
 	if more > 0 {
 		n++
 	}
-	of := a.shape(-1)
-	if a.spec.Aspect == Source {
-		of = exactly(a.median(shown))
-	}
-	rects := gridOf(a.area, n, a.gap, a.spec.Columns, of)
+	rects := gridOf(a.area, n, a.gap, a.spec.Columns, a.cells(shown))
 	for k, i := range shown {
-		r := rects[k]
-		if a.spec.Aspect == Source {
-			r = a.shape(i).within(r)
-		}
-		a.add(i, r, false)
+		a.add(i, a.own(i, rects[k]), false)
 	}
 	a.others(more, rects[n-1])
+}
+
+// cells is the shape of the equal cells that the tiles of list stand in.
+func (a *arranger) cells(list []int) shape {
+	if a.spec.Aspect == Source {
+		return exactly(a.median(list))
+	}
+	return a.shape(-1)
+}
+
+// own is i's tile in the cell r.
+func (a *arranger) own(i int, r image.Rectangle) image.Rectangle {
+	if a.spec.Aspect == Source {
+		return a.shape(i).within(r)
+	}
+	return r
 }
 
 // others adds the tile that says how many more there are.

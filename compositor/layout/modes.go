@@ -22,35 +22,38 @@ func (a *arranger) screen(screens, people []int) {
 // withStrip shows main large, in the shape of, and as many of rest as have room in the strip.
 func (a *arranger) withStrip(main int, of shape, rest []int) {
 	a.add(main, image.Rectangle{}, true)
-	if len(rest) == 0 {
-		a.plan.Slots[0].Rect = of.within(a.area)
-		return
-	}
 	count := a.spec.Strip.Count
 	if count == 0 {
 		count = 4
+	}
+	if most := a.spec.Max; most > 0 {
+		count = min(count, most-1)
+	}
+	if len(rest) == 0 || count == 0 {
+		a.plan.Slots[0].Rect = of.within(a.area)
+		return
 	}
 	shown, more := a.choose(rest, count)
 	n := len(shown)
 	if more > 0 {
 		n++
 	}
-	large, small := a.divide(n, of)
+	large, small := a.divide(n, of, a.cells(shown))
 	a.plan.Slots[0].Rect = large
 	for k, i := range shown {
-		a.add(i, small[k], false)
+		a.add(i, a.own(i, small[k]), false)
 	}
 	a.others(more, small[n-1])
 }
 
-// divide cuts the area into the large tile and n small ones along an edge. Both stand together in the middle.
-func (a *arranger) divide(n int, of shape) (large image.Rectangle, small []image.Rectangle) {
+// divide cuts the area into the large tile, in the shape of, and n small ones in that of tile along an edge. Both stand
+// together in the middle.
+func (a *arranger) divide(n int, of, tile shape) (large image.Rectangle, small []image.Rectangle) {
 	edge := a.spec.Strip.Edge.On(a.w, a.h)
 	size := a.spec.Strip.Size
 	if size == (Length{}) {
 		size = Percent(20)
 	}
-	tile := a.shape(-1)
 	w, h := a.area.Dx(), a.area.Dy()
 	upright := edge == Left || edge == Right
 	across, along := w, h

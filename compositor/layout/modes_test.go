@@ -76,7 +76,7 @@ func TestTilesOfAnyLayout(t *testing.T) {
 		if len(ps) > 0 && len(p.Slots) == 0 && s.Mode != Custom {
 			fail("nobody is shown")
 		}
-		if len(p.Slots) > MaxTiles || s.Mode == Grid && s.Max > 0 && len(p.Slots) > s.Max+1 {
+		if len(p.Slots) > MaxTiles || s.Max > 0 && len(p.Slots) > s.Max && s.Mode != Pip && s.Mode != Custom {
 			fail("too many tiles")
 		}
 		if (p.More > 0) != seen[-1] {
@@ -119,6 +119,43 @@ func TestActiveSpeaker(t *testing.T) {
 	}
 	if p := Arrange(&s, 1280, 720, &Stage{People: people(1)}); p.Slots[0].Rect != image.Rect(0, 0, 1280, 720) {
 		t.Errorf("alone: %+v", p.Slots)
+	}
+}
+
+// Max is of all tiles, the large one among them.
+func TestMaxCountsTheLargeTile(t *testing.T) {
+	ps := append(people(5), Person{ID: "s", Name: "S", Screen: true, Aspect: 1.6})
+	for _, c := range []struct {
+		mode Mode
+		max  int
+		more bool
+		want string
+	}{
+		{ActiveSpeaker, 1, false, "A"}, {ActiveSpeaker, 1, true, "A"}, {ActiveSpeaker, 2, false, "AB"}, {ActiveSpeaker, 3, true, "AB+4"},
+		{Screen, 1, true, "S"}, {Screen, 2, false, "SA"}, {Screen, 0, false, "SABCD"},
+	} {
+		s := Spec{Mode: c.mode, Max: c.max, More: c.more}
+		p := Arrange(&s, 1280, 720, &Stage{People: ps})
+		if got := who(p, ps); got != c.want {
+			t.Errorf("%s, at most %d: %s, want %s", c.mode, c.max, got, c.want)
+		}
+		if r := p.Slots[0].Rect; c.max == 1 && r.Dy() != 720 {
+			t.Errorf("%s, at most one: it is at %v", c.mode, r)
+		}
+	}
+}
+
+// Where tiles are of their pictures' shapes, those of a strip are, too.
+func TestStripOfPicturesOwnShapes(t *testing.T) {
+	ps := people(4)
+	ps[1].Aspect, ps[2].Aspect, ps[3].Aspect = 9./16, 4./3, 2.4
+	for _, edge := range []Edge{Left, Bottom} {
+		p := Arrange(&Spec{Mode: ActiveSpeaker, Aspect: Source, Gap: Pixels(8), Strip: StripSpec{Edge: edge, Size: Percent(20)}}, 1280, 720, &Stage{People: ps, Speaker: "p0"})
+		for k, s := range p.Slots[1:] {
+			if got, want := float64(s.Rect.Dx())/float64(s.Rect.Dy()), ps[k+1].Aspect; math.Abs(got/want-1) > 0.04 {
+				t.Errorf("%s: tile %d is %v, of the shape %.2f instead of %.2f", edge, k, s.Rect, got, want)
+			}
+		}
 	}
 }
 
