@@ -58,6 +58,11 @@ func (c *Compositor) review() (next media.Time) {
 		return next
 	}
 	now, changed := c.now(), false
+	for _, t := range c.tiles {
+		if wait, ok := t.comes(now); ok && wait > 0 {
+			next = min(next, wait)
+		}
+	}
 	for _, cv := range c.canvases {
 		if wait := cv.follow(now); wait > 0 {
 			next = min(next, wait)
@@ -127,9 +132,20 @@ func (cv *canvas) arrange() (plan layout.Plan, lit string) {
 	return plan, s.dominant
 }
 
-// aspect is the shape of t's pictures; 0 before the first. Called with c.mu held.
+// comes is how long it takes until a shared screen's first picture is on show; ok is false while it has none.
+// Called with c.mu held.
+func (t *Tile) comes(now media.Time) (wait media.Time, ok bool) {
+	if t.kind != Screen || t.video == nil {
+		return 0, t.video != nil
+	}
+	at, ok := t.video.film.due()
+	return max(at+t.c.cfg.Delay-now, 0), ok
+}
+
+// aspect is the shape of t's pictures; 0 before the first, of a shared screen until that is on show, and when none
+// is any more. Called with c.mu held.
 func (t *Tile) aspect() float64 {
-	if t.video == nil {
+	if wait, ok := t.comes(t.c.now()); !ok || wait > 0 {
 		return 0
 	}
 	if w, h := t.video.size(); h > 0 {

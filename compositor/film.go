@@ -178,6 +178,19 @@ func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 	return f
 }
 
+// due is from when on there is a picture to show; ok is false while there is none.
+func (fm *film) due() (t media.Time, ok bool) {
+	fm.mu.Lock()
+	defer fm.mu.Unlock()
+	switch {
+	case fm.n == 0:
+		return 0, false
+	case fm.begun:
+		return 0, true
+	}
+	return fm.at(0).src.At, true
+}
+
 // live says that the source is there at t.
 func (fm *film) live(t media.Time) {
 	fm.mu.Lock()

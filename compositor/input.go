@@ -207,15 +207,16 @@ func (i *Input) stepVideo(p media.Packet) {
 	for _, pic := range pics {
 		i.decoded.Add(1)
 		i.pixels.Add(int64(pic.W * pic.H))
-		if s := uint64(pic.W)<<32 | uint64(pic.H); s != i.shape.Load() {
-			i.shape.Store(s)
-			i.c.nudge()
-		}
+		shape := uint64(pic.W)<<32 | uint64(pic.H)
 		f := newFrame(pic, i.c.frameSeq.Add(1))
 		if uses := i.uses.Load(); uses != nil {
 			f.scale(*uses, &i.view)
 		}
 		i.film.add(f)
+		if shape != i.shape.Load() {
+			i.shape.Store(shape)
+			i.c.nudge()
+		}
 	}
 	if err != nil {
 		i.faults.Add(1)

@@ -444,6 +444,13 @@ func TestSharedScreenTakesTheStageWithItsFirstPicture(t *testing.T) {
 		if d := screen.Demand(); large() != "a" || d.W == 0 || d.W > 640 {
 			t.Errorf("before its first picture %s is large, and of the screen %dx%d are wanted", large(), d.W, d.H)
 		}
+		shared := s.now()
+		for large() != "s" && s.now() < shared+media.Second {
+			run(1, true)
+		}
+		if waited := s.now() - shared; waited < cfg.Delay || waited > cfg.Delay+2*fps30.Frame(1) {
+			t.Errorf("its first picture is due after %v, and it is large after %v", cfg.Delay, waited)
+		}
 		run(10, true)
 		if d := screen.Demand(); large() != "s" || d.H < 600 {
 			t.Errorf("then %s is large, and of the screen %dx%d are wanted", large(), d.W, d.H)
