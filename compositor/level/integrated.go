@@ -23,16 +23,16 @@ func (in *Integrated) Add(samples []float32) {
 }
 
 // LUFS is the loudness so far.
-func (in *Integrated) LUFS() float64 {
-	gate := energy(-70)
-	gate = max(gate, in.mean(gate)/10)
-	return Loudness(in.mean(gate))
+func (in *Integrated) LUFS() float64 { return Loudness(gated(in.blocks, energy(-70))) }
+
+// gated is the mean energy of the blocks above an absolute gate and a relative one.
+func gated(blocks []float64, gate float64) float64 {
+	return meanAbove(blocks, max(gate, meanAbove(blocks, gate)/10))
 }
 
-// mean is that of all blocks above gate.
-func (in *Integrated) mean(gate float64) float64 {
+func meanAbove(blocks []float64, gate float64) float64 {
 	sum, n := 0.0, 0
-	for _, e := range in.blocks {
+	for _, e := range blocks {
 		if e > gate {
 			sum += e
 			n++
