@@ -92,19 +92,33 @@ func BenchmarkJoin(b *testing.B) {
 	}
 }
 
+// BenchmarkMixBlock is a block of nine who all speak.
 func BenchmarkMixBlock(b *testing.B) {
-	mix := Mix{Loudness: -16}
-	m := newMixer(0, mix)
-	for k0 := range 9 {
-		v, src := newVoice(), source{}
-		for k := range int64(100) {
-			v.write(at48(960*k), src.packet())
-		}
-		m.add(v, newStrip(fmt.Sprint(k0), mix, false))
-	}
-	out := make([]float32, 2048)
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		m.block(int64(n%80)*1024, out)
+	for name, side := range map[string]float32{"alike": 1, "stereo": -1} {
+		b.Run(name, func(b *testing.B) {
+			mix := Mix{Loudness: -16}
+			m := newMixer(0, mix)
+			for k0 := range 9 {
+				v, tone := newVoice(), hum(440, 0.5)
+				for k := range int64(100) {
+					p := tone(k)
+					for i := 0; i < len(p); i += 2 {
+						p[i] *= side
+					}
+					v.write(at48(960*k), p)
+				}
+				m.add(v, newStrip(fmt.Sprint(k0), mix, false))
+			}
+			out := make([]float32, 2048)
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if n %= 80; n == 0 { // again
+					for _, c := range m.channels {
+						c.voice.spans = append(c.voice.spans[:0], span{0, 96_000})
+					}
+				}
+				m.block(int64(n)*blockLen, out)
+			}
+		})
 	}
 }

@@ -54,7 +54,7 @@ type channel struct {
 func newMixer(delay media.Time, mix Mix) *mixer {
 	m := &mixer{
 		delay: delay.Ticks(sampleRate), limiter: level.NewLimiter(), duck: ducker{depth: mix.Duck},
-		meter: level.NewMeter(false), gain: 1, floor: floor{detector: speaker.New()},
+		meter: level.NewMeter(), gain: 1, floor: floor{detector: speaker.New()},
 	}
 	if mix.Loudness != 0 {
 		m.rider = level.NewRider(level.MixRider(mix.Loudness))

@@ -29,7 +29,7 @@ const maxVolume = 4
 
 func newStrip(id string, mix Mix, screen bool) *strip {
 	s := &strip{
-		id: id, to: 1, block: math.MinInt64, meter: level.NewMeter(true),
+		id: id, to: 1, block: math.MinInt64, meter: level.NewMeter(),
 		rider: level.NewRider(level.SourceRider(mix.Loudness)), levelled: mix.Loudness != 0,
 	}
 	s.setVolume(1)

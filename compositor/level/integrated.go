@@ -10,7 +10,7 @@ type Integrated struct {
 }
 
 // NewIntegrated measures from silence on. It keeps 80 bytes for each second.
-func NewIntegrated() *Integrated { return &Integrated{meter: NewMeter(false)} }
+func NewIntegrated() *Integrated { return &Integrated{meter: NewMeter()} }
 
 // Add measures interleaved stereo.
 func (in *Integrated) Add(samples []float32) {

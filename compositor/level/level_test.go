@@ -65,18 +65,42 @@ func TestLoudnessMeetsTech3341(t *testing.T) {
 	}
 }
 
-func TestMonoMeterAgreesInTheMiddle(t *testing.T) {
-	x := noise(0.1, 2, rand.New(rand.NewPCG(1, 2)))
-	var a, b float64
-	NewMeter(false).Add(x, len(x)/2, func(e float64) { a += e })
-	NewMeter(true).Add(x, len(x)/2, func(e float64) { b += e })
-	if math.Abs(a/b-1) > 1e-6 {
-		t.Errorf("mono %v, stereo %v", b, a)
+// Both channels count, also where they are not alike or do not stay so.
+func TestMeterHearsBothChannels(t *testing.T) {
+	turned := func(x []float32, left, right float32) []float32 {
+		y := append([]float32(nil), x...)
+		for i := 0; i < len(y); i += 2 {
+			y[i], y[i+1] = left*y[i], right*y[i+1]
+		}
+		return y
+	}
+	x := tone(1000, dB(-20), 0.5)
+	for _, c := range []struct {
+		name string
+		x    []float32
+		want float64 // LUFS at the end
+	}{
+		{"alike", x, -20},
+		{"left alone", turned(x, 1, 0), -23},
+		{"right alone", turned(x, 0, 1), -23},
+		{"opposite", turned(x, 1, -1), -20},
+		{"far out, then alike", join(turned(x, 0, 1), x), -20},
+		{"alike, then far out", join(x, turned(x, 0, 1)), -23},
+		{"by turns", join(turned(x, 1, 0), x, turned(x, -1, 0.5), turned(x, 0, 1)), -23},
+	} {
+		m, last := NewMeter(), 0.0
+		for i := 0; i < len(c.x); i += 2048 {
+			part := c.x[i:min(i+2048, len(c.x))]
+			m.Add(part, len(part)/2, func(e float64) { last = e })
+		}
+		if got := Loudness(last); math.Abs(got-c.want) > 0.05 {
+			t.Errorf("%s: %.2f LUFS, want %.0f", c.name, got, c.want)
+		}
 	}
 }
 
 func TestMeterSurvivesABrokenInput(t *testing.T) {
-	m := NewMeter(false)
+	m := NewMeter()
 	x := tone(1000, 0.1, 0.2)
 	x[100] = float32(math.NaN())
 	x[5000] = float32(math.Inf(1))
@@ -186,11 +210,26 @@ func TestLimiterTakesOutWhatIsNotSound(t *testing.T) {
 	}
 }
 
-func BenchmarkMeterMono(b *testing.B) {
-	m, x := NewMeter(true), tone(440, 0.5, 1)
-	b.ReportAllocs()
-	for b.Loop() {
-		m.Add(x, Rate, func(float64) {})
+func BenchmarkMeter(b *testing.B) {
+	stereo := tone(440, 0.5, 1)
+	for i := 0; i < len(stereo); i += 2 {
+		stereo[i] = -stereo[i]
+	}
+	for name, x := range map[string][]float32{"alike": tone(440, 0.5, 1), "stereo": stereo, "rest": nil} {
+		b.Run(name, func(b *testing.B) {
+			m := NewMeter()
+			m.Add(stereo, Rate, func(float64) {})
+			if x == nil {
+				x = make([]float32, 2*Rate)
+				for range 5 {
+					m.Add(x, Rate, func(float64) {})
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Add(x, Rate, func(float64) {})
+			}
+		})
 	}
 }
 

@@ -43,7 +43,7 @@ func scale(x []float32, by float64) {
 
 // ride runs x through a meter and a rider and answers the gain at each hop, with the result.
 func ride(r *Rider, x []float32) (gains []float64, y []float32) {
-	m := NewMeter(true)
+	m := NewMeter()
 	g := Gain(r.Gain())
 	for i := 0; i < len(x); i += 2 * Hop {
 		part := x[i:min(i+2*Hop, len(x))]
@@ -154,7 +154,7 @@ func TestRiderHearsAVoiceThatGetsSofter(t *testing.T) {
 	ride(r, speech(-8, -65, 10, rng))
 	ride(r, speech(-28, -65, 15, rng))
 	active := 0
-	m := NewMeter(true)
+	m := NewMeter()
 	x := speech(-28, -65, 14, rng)
 	m.Add(x, len(x)/2, func(e float64) {
 		r.Hop(e)
@@ -310,7 +310,7 @@ func BenchmarkRider(b *testing.B) {
 	rng := rand.New(rand.NewPCG(27, 28))
 	var hops []float64
 	x := speech(-26, -60, 20, rng)
-	NewMeter(true).Add(x, len(x)/2, func(e float64) { hops = append(hops, e) })
+	NewMeter().Add(x, len(x)/2, func(e float64) { hops = append(hops, e) })
 	r := NewRider(SourceRider(-16))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
