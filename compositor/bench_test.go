@@ -122,3 +122,21 @@ func BenchmarkMixBlock(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMixSilence is a block of a program whose voices have fallen silent.
+func BenchmarkMixSilence(b *testing.B) {
+	d := newDesk(Mix{Loudness: -16})
+	for k := range uint64(9) {
+		d.join(false, talk(-20, k, func(float64) bool { return true }))
+	}
+	d.run(5)
+	for _, i := range d.inputs {
+		i.source = func(int64) []float32 { return nil }
+	}
+	d.run(5)
+	out := make([]float32, 2048)
+	b.ReportAllocs()
+	for ; b.Loop(); d.at += blockLen {
+		d.block(d.at, out)
+	}
+}

@@ -100,23 +100,29 @@ func (m *mixer) block(at int64, out []float32) {
 	}
 	m.floor.decide(media.FromTicks(at, sampleRate))
 	clear(out)
+	sound := false
 	duck := m.duck.step(speech)
 	for i := range m.heard {
 		c := &m.heard[i]
 		c.strip.turn(at, duck)
 		if c.sound {
 			c.strip.addTo(out, c.samples)
+			sound = true
 		}
 		m.heard[i] = channel{}
 	}
-	m.level(out)
+	m.level(out, sound)
 	m.limiter.Process(out)
 	m.blocks.Add(1)
 }
 
-// level holds the loudness of the sum.
-func (m *mixer) level(out []float32) {
+// level holds the loudness of the sum. Where there is no sound in it, out is all zeros.
+func (m *mixer) level(out []float32, sound bool) {
 	if m.rider == nil {
+		return
+	}
+	if !sound {
+		m.meter.Add(nil, len(out)/2, m.rider.Hop)
 		return
 	}
 	m.meter.Add(out, len(out)/2, m.rider.Hop)

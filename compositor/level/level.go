@@ -34,6 +34,15 @@ func (f *biquad) step(x float64) float64 {
 	return y
 }
 
+// rest takes out of the state what has died away: smaller and smaller, it would never end, and
+// processors are slow with the smallest of numbers.
+func (f *biquad) rest() {
+	const faint = 1e-30
+	if math.Abs(f.z1) < faint && math.Abs(f.z2) < faint {
+		f.z1, f.z2 = 0, 0
+	}
+}
+
 // kFilter is the K-weighting of BS.1770-4 at 48 kHz: a head's high shelf, then a high pass.
 type kFilter struct{ shelf, pass biquad }
 
@@ -45,6 +54,11 @@ func newKFilter() kFilter {
 }
 
 func (f *kFilter) step(x float64) float64 { return f.pass.step(f.shelf.step(x)) }
+
+func (f *kFilter) rest() {
+	f.shelf.rest()
+	f.pass.rest()
+}
 
 // Hop is the grain of measuring, in samples: 100 ms, so that the 400 ms blocks of R 128 overlap by three quarters.
 const Hop = Rate / 10
@@ -103,6 +117,8 @@ func (m *Meter) weigh(samples []float32) {
 			sum += y*y + z*z
 		}
 	}
+	l.rest()
+	r.rest()
 	m.k[0], m.k[1] = l, r
 	if !(sum < 1e12) { // a broken input must not poison what follows
 		m.k, sum = [2]kFilter{newKFilter(), newKFilter()}, 0

@@ -99,6 +99,23 @@ func TestMeterHearsBothChannels(t *testing.T) {
 	}
 }
 
+// What rings on after sound ends dies away, instead of going on as numbers that a processor is slow with.
+func TestMeterComesToRest(t *testing.T) {
+	m := NewMeter()
+	x, zero := tone(1000, 1, 1), make([]float32, 2048)
+	m.Add(x, Rate, func(float64) {})
+	for range 5 * Rate / 1024 {
+		m.Add(zero, 1024, func(float64) {})
+	}
+	for _, k := range m.k {
+		for _, z := range []float64{k.shelf.z1, k.shelf.z2, k.pass.z1, k.pass.z2} {
+			if z != 0 {
+				t.Errorf("five seconds after sound ended there is %v in a filter", z)
+			}
+		}
+	}
+}
+
 func TestMeterSurvivesABrokenInput(t *testing.T) {
 	m := NewMeter()
 	x := tone(1000, 0.1, 0.2)
