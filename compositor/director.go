@@ -82,10 +82,10 @@ func (c *Compositor) review() (next media.Time) {
 				t.places[k].was = use{}
 			}
 		}
-		c.demand()
 	} else if c.rest > 0 {
 		next = min(next, c.rest-now)
 	}
+	c.demand() // who moved has arrived, who was watched is back
 	return max(next, media.Millisecond)
 }
 

@@ -29,6 +29,7 @@ type Input struct {
 
 	uses   atomic.Pointer[[]use]
 	pushed atomic.Int64  // media.Time of the latest packet
+	asked  atomic.Int64  // media.Time since which anything is wanted; hidden: nothing is
 	shape  atomic.Uint64 // width and height of the latest picture
 
 	mu      sync.Mutex
@@ -51,6 +52,7 @@ type Input struct {
 func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 	i := &Input{c: c, codec: mc, queue: newQueue(mc.Video())}
 	i.pushed.Store(int64(c.now()))
+	i.asked.Store(hidden)
 	var err error
 	switch {
 	case mc.Video():
@@ -80,13 +82,24 @@ func newInput(c *Compositor, mc media.Codec) (*Input, error) {
 // Push hands over one packet in decoding order. It never blocks; it answers whether
 // the decoder needs a key frame to go on. After Close it does nothing.
 func (i *Input) Push(p media.Packet) (needKey bool) {
-	i.pushed.Store(int64(i.c.now()))
+	now := int64(i.c.now())
+	if now-i.pushed.Swap(now) > int64(staleAfter) {
+		i.c.nudge() // it is back
+	}
 	return i.queue.push(p)
 }
 
-// live reports whether anything came of late, wanted or not.
+// hidden is when an input was asked for of which nothing is wanted.
+const hidden = math.MaxInt64
+
+// live reports whether anything came of late. Of whom nothing is wanted nothing comes: they are taken
+// to be there, until they have had time to show that they are not.
 func (i *Input) live(now media.Time) bool {
-	return i.c.inline || now-media.Time(i.pushed.Load()) <= staleAfter
+	since := i.pushed.Load()
+	if !i.queue.over() {
+		since = max(since, i.asked.Load())
+	}
+	return i.c.inline || since == hidden || now-media.Time(since) <= staleAfter
 }
 
 // size is that of the latest picture; zero before the first.
@@ -245,8 +258,12 @@ func (i *Input) leave() {
 	i.voice.leave()
 }
 
-// want says in which ways the input is shown; none when it is not shown.
-func (i *Input) want(uses []use) {
+// watchSize is what is wanted, either way in px, of who is watched: the least there is.
+const watchSize = 16
+
+// want says in which ways the input is shown; none when it is not shown. One that is not may be watched:
+// its packets are not decoded, but say that the source is there again.
+func (i *Input) want(uses []use, watch bool) {
 	if old := i.uses.Load(); old == nil || !slices.Equal(*old, uses) {
 		uses = slices.Clone(uses)
 		i.uses.Store(&uses)
@@ -256,10 +273,19 @@ func (i *Input) want(uses []use) {
 		w, h = max(w, u.w), max(h, u.h)
 	}
 	i.queue.setIdle(w == 0)
+	if watch && w == 0 {
+		w, h = watchSize, watchSize
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.demand.W == w && i.demand.H == h {
 		return
+	}
+	switch {
+	case w == 0:
+		i.asked.Store(hidden)
+	case i.demand.W == 0:
+		i.asked.Store(int64(i.c.now()))
 	}
 	close(i.changed)
 	i.changed = make(chan struct{})

@@ -111,6 +111,13 @@ func (q *queue) close() {
 	q.wake()
 }
 
+// over reports whether it is closed.
+func (q *queue) over() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
+}
+
 func (q *queue) counts() (pushed, dropped, full int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -74,8 +74,10 @@ func (c *Compositor) rebuild() {
 // firstLook is what is wanted of a shared screen without a tile: its first picture, by which it takes the stage.
 var firstLook = use{320, 180, layout.Contain}
 
-// demand tells every input in which sizes it is shown. Called with c.mu held.
+// demand tells every input in which sizes it is shown. Who is not shown and fell silent while wanted is watched:
+// a layout may wait for the picture to come back. Called with c.mu held.
 func (c *Compositor) demand() {
+	now := c.now()
 	for _, t := range c.tiles {
 		t.uses = t.uses[:0]
 		for _, p := range t.places {
@@ -87,7 +89,7 @@ func (c *Compositor) demand() {
 			t.use(firstLook)
 		}
 		if t.video != nil {
-			t.video.want(t.uses)
+			t.video.want(t.uses, !t.cameraOff && !t.video.live(now))
 		}
 	}
 }
