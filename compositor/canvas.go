@@ -2,6 +2,7 @@ package compositor
 
 import (
 	"image"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -248,32 +249,32 @@ func (cv *canvas) paint(b *buffer) {
 		}
 	}
 	for i := range cells {
+		cl := &cells[i]
 		if dirty>>i&1 == 0 {
 			continue
 		}
-		if cells[i].over {
-			cv.drawOver(b.pic, &cells[i], cv.shots[i])
+		if cl.leads(i) && cl.rect != cl.box {
+			cv.clean(b.pic, cl.box) // as others are drawn over it, and not all of it is drawn upon
+		}
+		if cl.over {
+			cv.drawOver(b.pic, cl, cv.shots[i])
 		} else {
-			cv.draw(b.pic, &cells[i], cv.shots[i])
+			cv.draw(b.pic, cl, cv.shots[i])
 		}
 		b.seqs[i] = cv.shots[i].seq
 	}
 	for i := range cells {
-		if dirty>>i&1 == 1 {
-			cv.drawLayers(b.pic, i)
+		if dirty>>i&1 == 1 && cells[i].leads(i) {
+			cv.drawLayers(b.pic, cells[i].box)
 		}
 	}
 }
 
-// drawLayers lays the overlays over cell i again, which was drawn, unless a larger one below it does.
-func (cv *canvas) drawLayers(pic *codec.Picture, i int) {
-	cells := cv.scene.cells
-	r := cells[i].rect
-	for k := range i {
-		if r.In(cells[k].rect) {
-			return
-		}
-	}
+// leads reports whether cl, the i-th, is the farthest of its group.
+func (cl *cell) leads(i int) bool { return bits.TrailingZeros32(cl.group) == i }
+
+// drawLayers lays the overlays over r, which was drawn anew.
+func (cv *canvas) drawLayers(pic *codec.Picture, r image.Rectangle) {
 	for _, l := range cv.scene.layers {
 		codec.Blend(setView(&cv.view, pic, r), l.o, l.at.X-r.Min.X, l.at.Y-r.Min.Y)
 	}

@@ -35,14 +35,15 @@ type cell struct {
 	key         uint64 // the same from scene to scene: who it is
 	rect        image.Rectangle
 	fit         layout.Fit
-	film        *film  // nil: no video
-	away        bool   // the room says that the participant is gone for now
-	off         bool   // the participant says that the camera is off
-	whole       bool   // it fills the canvas, and nothing is drawn on it
-	over        bool   // it lies over another: drawn with a mask
-	group       uint32 // the cells that are to be drawn again with it, itself among them
-	radius      int    // px, even, as is width
-	width       int    // of the line along the edge
+	film        *film           // nil: no video
+	away        bool            // the room says that the participant is gone for now
+	off         bool            // the participant says that the camera is off
+	whole       bool            // it fills the canvas, and nothing is drawn on it
+	over        bool            // it lies over another: drawn with a mask
+	group       uint32          // the cells that are to be drawn again with it, itself among them
+	box         image.Rectangle // what they are drawn within: even, and no other group draws there
+	radius      int             // px, even, as is width
+	width       int             // of the line along the edge
 	line        color.RGBA
 	shadow      float64 // px
 	trim        trim
@@ -120,7 +121,7 @@ func (cv *canvas) rebuild() {
 		cv.layers = append([]layer{}, cv.renderLayers()...)
 	}
 	s.layers = cv.layers
-	group(s.cells)
+	group(s.cells, image.Rect(0, 0, cv.cfg.W, cv.cfg.H))
 	s.base = cv.ground(s.cells)
 	for i := range s.cells {
 		if cl := &s.cells[i]; !cl.over && !cl.whole {
@@ -198,24 +199,36 @@ func (cv *canvas) dress(cl *cell, lit bool) {
 	cl.shadow = look.Shadow.Size.Of(short)
 }
 
-// group finds out which cells lie over which, and so are to be drawn again together.
-func group(cells []cell) {
+// group finds out which cells lie over which, and so are to be drawn again together, on a canvas of these bounds.
+func group(cells []cell, canvas image.Rectangle) {
 	for i := range cells {
-		cells[i].group = 1 << i
+		cl := &cells[i]
+		cl.group, cl.box = 1<<i, cl.rect
 		for k := range i {
-			if cells[i].rect.Overlaps(cells[k].rect) {
-				cells[i].over = true
-				cells[i].group |= 1 << k
-				cells[k].group |= 1 << i
+			cl.over = cl.over || cl.rect.Overlaps(cells[k].rect)
+		}
+		if cl.over && cl.shadow > 0 {
+			cl.box = cl.rect.Inset(-(int(cl.shadow+3) &^ 1)).Intersect(canvas)
+		}
+	}
+	for again := true; again; { // what touches what touches it, too
+		again = false
+		for i := range cells {
+			for k := range i {
+				if a, b := &cells[i], &cells[k]; a.group != b.group && a.box.Overlaps(b.box) {
+					join(cells, a.group|b.group, a.box.Union(b.box))
+					again = true
+				}
 			}
 		}
 	}
-	for range cells { // what touches what touches it, too
-		for i := range cells {
-			for g := cells[i].group; g != 0; g &= g - 1 {
-				cells[i].group |= cells[bits.TrailingZeros32(g)].group
-			}
-		}
+}
+
+// join makes the cells of a group know it.
+func join(cells []cell, group uint32, box image.Rectangle) {
+	for g := group; g != 0; g &= g - 1 {
+		cl := &cells[bits.TrailingZeros32(g)]
+		cl.group, cl.box = group, box
 	}
 }
 
