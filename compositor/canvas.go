@@ -280,9 +280,12 @@ func (cv *canvas) drawLayers(pic *codec.Picture, r image.Rectangle) {
 	}
 }
 
-// clean paints the ground at r, which is even.
-func (cv *canvas) clean(pic *codec.Picture, r image.Rectangle) {
-	if base := cv.scene.base; base != nil {
+// clean paints the ground, with the shadows of tiles at rest, at r, which is even.
+func (cv *canvas) clean(pic *codec.Picture, r image.Rectangle) { cv.lay(pic, r, cv.scene.base) }
+
+// lay paints base, or the plain ground where it is nil.
+func (cv *canvas) lay(pic *codec.Picture, r image.Rectangle, base *codec.Picture) {
+	if base != nil {
 		codec.Copy(setView(&cv.view, pic, r), setView(&cv.from, base, r))
 		return
 	}

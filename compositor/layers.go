@@ -90,24 +90,29 @@ func (cv *canvas) overlayAt(o *Overlay, size image.Point) image.Point {
 	return image.Pt(x&^1, y&^1)
 }
 
-// ground is the picture behind all tiles, held for the caller: the backdrop, with the tiles' shadows. It is nil where
-// there is only a colour. Called with c.mu held.
-func (cv *canvas) ground(cells []cell) *codec.Picture {
-	look := &cv.look
-	if look.Backdrop != nil && cv.backdrop == nil {
+// bare is the backdrop, held for the caller; nil where there is only a colour. Called with c.mu held.
+func (cv *canvas) bare() *codec.Picture {
+	if look := &cv.look; look.Backdrop != nil && cv.backdrop == nil {
 		cv.backdrop = codec.FromImage(covering(look.Backdrop, cv.cfg.W, cv.cfg.H, look.Background))
 	}
-	short := min(cv.cfg.W, cv.cfg.H)
-	size := look.Shadow.Size.Of(short)
-	if size < 1 || look.Shadow.Opacity <= 0 {
-		if cv.backdrop != nil {
-			return cv.backdrop.Retain()
+	if cv.backdrop == nil {
+		return nil
+	}
+	return cv.backdrop.Retain()
+}
+
+// shaded is bare with the tiles' shadows, held for the caller; nil where both are nothing. Called with c.mu held.
+func (cv *canvas) shaded(bare *codec.Picture, cells []cell) *codec.Picture {
+	look := &cv.look
+	if look.Shadow.Size.Of(min(cv.cfg.W, cv.cfg.H)) < 1 || look.Shadow.Opacity <= 0 {
+		if bare != nil {
+			return bare.Retain()
 		}
 		return nil
 	}
 	pic := codec.NewPicture(cv.cfg.W, cv.cfg.H)
-	if cv.backdrop != nil {
-		codec.Copy(pic, cv.backdrop)
+	if bare != nil {
+		codec.Copy(pic, bare)
 	} else {
 		codec.Fill(pic, rgb(look.Background))
 	}

@@ -3,6 +3,7 @@ package compositor
 import (
 	"image"
 	"math"
+	"slices"
 
 	"tilecast/compositor/codec"
 	"tilecast/compositor/layout"
@@ -17,7 +18,9 @@ type actor struct {
 	was      image.Rectangle // the tile it comes from
 	begin    media.Time
 	moving   bool
-	leaving  bool   // not in the scene any more: fades out, then goes
+	leaving  bool   // not in the scene any more: fades out, or is held, then goes
+	held     bool   // leaving: stays as it is until what comes over it is there
+	above    bool   // leaving: lies over one that stays
 	frame    *frame // shown last, held
 }
 
@@ -28,10 +31,10 @@ func poseOf(r image.Rectangle) pose {
 	return pose{float64(r.Min.X), float64(r.Min.Y), float64(r.Dx()), float64(r.Dy()), 1}
 }
 
-// faint is p not to be seen yet, or any more: a little smaller unless it is a whole canvas.
-func (p pose) faint(whole bool) pose {
+// faint is p not to be seen yet, or any more: in place, or a little smaller.
+func (p pose) faint(inPlace bool) pose {
 	p.alpha = 0
-	if !whole {
+	if !inPlace {
 		p.x, p.y, p.w, p.h = p.x+0.04*p.w, p.y+0.04*p.h, 0.92*p.w, 0.92*p.h
 	}
 	return p
@@ -64,6 +67,9 @@ func (a *actor) progress(m *Motion, at media.Time) float64 {
 	return ease(m.Easing, float64(at-a.begin)/float64(m.Duration))
 }
 
+// at is where a is at a time.
+func (a *actor) at(m *Motion, at media.Time) pose { return a.from.towards(a.to, a.progress(m, at)) }
+
 // drop lets go of what a holds.
 func (a *actor) drop() {
 	if a.frame != nil {
@@ -77,42 +83,46 @@ func (a *actor) drop() {
 }
 
 // cast gives every cell of the new scene its actor, at a frame's time: those who were there go on from
-// where they are, even on their way; those who come fade in; those who go fade out.
+// where they are, even on their way; those who come fade in; those who go fade out, or are held beneath
+// those who come in their places.
 func (cv *canvas) cast(old *scene, at media.Time) {
 	s, before := cv.scene, cv.actors
 	m := &s.look.Motion
 	begin := at - cv.c.cfg.Rate.Frame(1)
 	next := cv.spare[:0]
 	still := old == nil || m.Duration <= 0 || cv.c.relief.Load() >= giveMotion
+	if !still {
+		cv.handOver(old)
+	}
 	for i := range before {
 		a := &before[i]
-		if cv.scene.has(a.cell.key) {
+		switch {
+		case s.has(a.cell.key):
 			continue
-		}
-		if still {
+		case still:
 			a.drop()
 			continue
 		}
-		if !a.leaving {
-			a.from, a.to = a.from.towards(a.to, a.progress(m, begin)), poseOf(a.cell.rect).faint(a.cell.whole)
-			a.begin, a.moving, a.leaving, a.was = begin, true, true, a.cell.rect
-			a.cell.blank.Retain()
-			a.cell.lost.Retain()
-		}
+		cv.dismiss(a, begin)
 		next = append(next, *a)
 	}
+	for len(next) > layout.MaxTiles { // changes come faster than they can be seen
+		next[0].drop()
+		next = slices.Delete(next, 0, 1)
+	}
+	left := next
 	for i := range s.cells {
 		cl := &s.cells[i]
 		n := actor{cell: *cl, to: poseOf(cl.rect), was: cl.rect, begin: begin}
 		if a := find(before, cl.key); a != nil {
-			n.from = a.from.towards(a.to, a.progress(m, begin))
+			n.from = a.at(m, begin)
 			n.frame, a.frame, n.was = a.frame, nil, a.cell.rect
 			if n.moving = n.from != n.to && !still; n.moving && a.moving && a.to == n.to {
 				n.from, n.begin, n.was = a.from, a.begin, a.was // nothing new for this one
 			}
 			a.drop()
 		} else if n.moving = !still; n.moving {
-			n.from = n.to.faint(cl.whole)
+			n.from = n.to.faint(cv.fills(cl.rect) || replaces(left, cl.rect))
 		}
 		if !n.moving {
 			n.from = n.to
@@ -120,6 +130,79 @@ func (cv *canvas) cast(old *scene, at media.Time) {
 		next = append(next, n)
 	}
 	cv.actors, cv.spare = next, before
+}
+
+// handOver has who filled the canvas and who does now, where that is another, fade into one another. If they travelled
+// between large and small, the ground would lie bare between them. They go as nobody, and come as themselves.
+func (cv *canvas) handOver(old *scene) {
+	one, other := old.full(cv), cv.scene.full(cv)
+	if one == other || one == nobody || other == nobody {
+		return
+	}
+	for i := range cv.actors {
+		if a := &cv.actors[i]; !a.leaving && (a.cell.key == one || a.cell.key == other) && cv.scene.has(a.cell.key) {
+			a.cell.key = nobody
+		}
+	}
+}
+
+// full is whose cell fills the canvas.
+func (s *scene) full(cv *canvas) uint64 {
+	for i := range s.cells {
+		if cv.fills(s.cells[i].rect) {
+			return s.cells[i].key
+		}
+	}
+	return nobody
+}
+
+// dismiss has a, which is not in the scene, go from begin on.
+func (cv *canvas) dismiss(a *actor, begin media.Time) {
+	if a.leaving && !a.held {
+		return // and goes on
+	}
+	comes, stays := cv.covers(a.cell.rect, begin)
+	a.from, a.to, a.begin, a.moving = a.at(&cv.scene.look.Motion, begin), poseOf(a.cell.rect), begin, true
+	if a.held, a.above = comes, stays; !comes {
+		a.to = a.to.faint(cv.fills(a.cell.rect))
+	}
+	if !a.leaving {
+		a.leaving, a.was = true, a.cell.rect
+		a.cell.blank.Retain()
+		a.cell.lost.Retain()
+	}
+}
+
+// covers reports whether a cell of the scene that is not solid yet comes to lie over all of r, and whether one does and stays
+// where it is.
+func (cv *canvas) covers(r image.Rectangle, begin media.Time) (comes, stays bool) {
+	for i := range cv.scene.cells {
+		cl := &cv.scene.cells[i]
+		if !r.In(cl.rect) {
+			continue
+		}
+		a := find(cv.actors, cl.key)
+		switch {
+		case a == nil || a.at(&cv.scene.look.Motion, begin).alpha < 1:
+			comes = true
+		case a.at(&cv.scene.look.Motion, begin) == poseOf(cl.rect):
+			stays = true
+		}
+	}
+	return comes, stays
+}
+
+// fills reports whether r is the whole canvas.
+func (cv *canvas) fills(r image.Rectangle) bool { return r == image.Rect(0, 0, cv.cfg.W, cv.cfg.H) }
+
+// replaces reports whether somebody is held at r.
+func replaces(leaving []actor, r image.Rectangle) bool {
+	for i := range leaving {
+		if leaving[i].held && leaving[i].cell.rect == r {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scene) has(key uint64) bool {
@@ -179,22 +262,33 @@ func (cv *canvas) hold() {
 	}
 }
 
-// paintMoving draws everything anew, those on their way between their places.
+// paintMoving draws everything anew, those on their way between their places: first the shadows on the ground, then
+// those who leave, unless they lie over others.
 func (cv *canvas) paintMoving(b *buffer, at media.Time) {
-	cv.clean(b.pic, b.pic.Bounds())
+	cv.lay(b.pic, b.pic.Bounds(), cv.scene.bare)
 	b.scene = nil // it is like no scene
 	k := len(cv.actors) - len(cv.scene.cells)
 	for i := range cv.actors {
-		a := &cv.actors[i]
-		s := shot{seq: seqBlank, frame: a.frame}
-		if i >= k {
-			s = cv.shots[i-k]
+		if a := &cv.actors[i]; !a.cell.over {
+			cv.shade(b.pic, a, at)
+		}
+	}
+	cv.drawLeaving(b.pic, cv.actors[:k], false, at)
+	above := false
+	for i := range cv.scene.cells {
+		a := &cv.actors[k+i]
+		if a.cell.over && !above {
+			above = true
+			cv.drawLeaving(b.pic, cv.actors[:k], true, at)
 		}
 		if a.moving {
-			cv.drawMoving(b.pic, a, s, at)
+			cv.drawMoving(b.pic, a, cv.shots[i], at)
 		} else {
-			cv.drawOver(b.pic, &cv.scene.cells[i-k], s)
+			cv.drawOver(b.pic, &cv.scene.cells[i], cv.shots[i])
 		}
+	}
+	if !above {
+		cv.drawLeaving(b.pic, cv.actors[:k], true, at)
 	}
 	for _, l := range cv.scene.layers {
 		codec.Blend(b.pic, l.o, l.at.X, l.at.Y)
@@ -202,25 +296,56 @@ func (cv *canvas) paintMoving(b *buffer, at media.Time) {
 	cv.moved.Add(1)
 }
 
+// drawLeaving paints those who leave that lie over others, or those that don't.
+func (cv *canvas) drawLeaving(pic *codec.Picture, actors []actor, above bool, at media.Time) {
+	for i := range actors {
+		if a := &actors[i]; a.above == above {
+			cv.drawMoving(pic, a, shot{seq: seqBlank, frame: a.frame}, at)
+		}
+	}
+}
+
+// shade paints a's shadow. That of one who is held goes as that of who comes grows.
+func (cv *canvas) shade(pic *codec.Picture, a *actor, at media.Time) {
+	cl, look := &a.cell, &cv.scene.look
+	if cl.shadow < 1 || cl.whole || look.Shadow.Opacity <= 0 {
+		return
+	}
+	p := a.at(&look.Motion, at)
+	if a.held {
+		p.alpha = a.from.alpha * (1 - a.progress(&look.Motion, at))
+	}
+	if p.alpha > 0 {
+		codec.Shadow(pic, p.box(cl.radius), cl.shadow, look.Shadow.Opacity*p.alpha)
+	}
+}
+
+// box is where p is, with corners of at most that radius.
+func (p pose) box(radius int) codec.Box {
+	return codec.Box{X: p.x, Y: p.y, W: p.w, H: p.h, Radius: min(float64(radius), p.w/2, p.h/2)}
+}
+
 // drawMoving paints an actor on its way.
 func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time) {
-	look := &cv.scene.look
-	share := a.progress(&look.Motion, at)
+	share := a.progress(&cv.scene.look.Motion, at)
 	p := a.from.towards(a.to, share)
 	if p.w < 2 || p.h < 2 || p.alpha <= 0 {
 		return
 	}
 	cl := &a.cell
-	box := codec.Box{X: p.x, Y: p.y, W: p.w, H: p.h, Radius: min(float64(cl.radius), p.w/2, p.h/2)}
-	if cl.shadow > 0 && !cl.whole {
-		codec.Shadow(pic, box, cl.shadow, look.Shadow.Opacity*p.alpha)
+	if cl.over {
+		cv.shade(pic, a, at)
 	}
+	box := p.box(cl.radius)
 	inner, src, crop := box, cl.blank, codec.Crop{}
 	switch {
 	case s.frame != nil:
 		w, h := float64(s.frame.src.W), float64(s.frame.src.H)
 		if cl.fit == layout.Contain {
 			inner = inside(box, w/h)
+			if a.from.alpha < 1 && !a.leaving && !cl.over {
+				cv.drawBars(pic, box, inner, p.alpha)
+			}
 		}
 		from, to := zoom(cl.fit, s.frame.src, a.was), zoom(cl.fit, s.frame.src, cl.rect)
 		src, crop = s.frame.best(cl.fit, inner, from+(to-from)*share)
@@ -239,6 +364,23 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 		x := p.x + float64(cl.labelAt.X)*p.w/float64(cl.rect.Dx())
 		below := float64(cl.rect.Dy()-cl.labelAt.Y-cl.label.H) * p.h / float64(cl.rect.Dy())
 		codec.BlendAt(pic, cl.label, x, p.y+p.h-below-float64(cl.label.H)*scale, scale, p.alpha)
+	}
+}
+
+// drawBars lays the ground over what there is of box beside inner, as solid as that: for one that comes over another.
+func (cv *canvas) drawBars(pic *codec.Picture, box, inner codec.Box, alpha float64) {
+	dx, dy := inner.X-box.X, inner.Y-box.Y
+	for _, bar := range [4]codec.Box{
+		{X: box.X, Y: box.Y, W: dx, H: box.H}, {X: inner.X + inner.W, Y: box.Y, W: dx, H: box.H},
+		{X: inner.X, Y: box.Y, W: inner.W, H: dy}, {X: inner.X, Y: inner.Y + inner.H, W: inner.W, H: dy},
+	} {
+		switch bare := cv.scene.bare; {
+		case bar.W < 1 || bar.H < 1:
+		case bare != nil:
+			codec.Draw(pic, bare, bar, codec.Crop{X: bar.X, Y: bar.Y, W: bar.W, H: bar.H}, alpha)
+		default:
+			codec.Ring(pic, bar, max(bar.W, bar.H), cv.scene.ground, alpha) // without a hole
+		}
 	}
 }
 

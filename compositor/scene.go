@@ -15,7 +15,8 @@ import (
 type scene struct {
 	look   Look
 	ground codec.YCbCr
-	base   *codec.Picture // behind all tiles; nil: ground
+	bare   *codec.Picture // behind all tiles; nil: ground
+	base   *codec.Picture // the same with the shadows of tiles at rest
 	cells  []cell         // the nearest last
 	layers []layer
 	holds  int // on the pictures; guarded by canvas.sceneMu
@@ -23,7 +24,8 @@ type scene struct {
 
 // Keys of cells that are nobody's; tiles have larger ones.
 const (
-	slateOpening uint64 = iota + 1
+	nobody uint64 = iota
+	slateOpening
 	slateEmpty
 	slateClosing
 	othersKey
@@ -122,7 +124,8 @@ func (cv *canvas) rebuild() {
 	}
 	s.layers = cv.layers
 	group(s.cells, image.Rect(0, 0, cv.cfg.W, cv.cfg.H))
-	s.base = cv.ground(s.cells)
+	s.bare = cv.bare()
+	s.base = cv.shaded(s.bare, s.cells)
 	for i := range s.cells {
 		if cl := &s.cells[i]; !cl.over && !cl.whole {
 			cl.trim = cv.trim(cl, s.base)
@@ -267,7 +270,9 @@ func (cv *canvas) letGo(s *scene) {
 		s.cells[i].blank.Release()
 		s.cells[i].lost.Release()
 	}
-	if s.base != nil {
-		s.base.Release()
+	for _, p := range []*codec.Picture{s.bare, s.base} {
+		if p != nil {
+			p.Release()
+		}
 	}
 }
