@@ -3,6 +3,7 @@ package compositor
 import (
 	"image"
 	"image/color"
+	"math"
 	"strings"
 
 	"golang.org/x/image/draw"
@@ -49,10 +50,12 @@ func (cv *canvas) overlay(o *Overlay) *image.RGBA {
 	}
 	b := o.Image.Bounds()
 	w, h := b.Dx(), b.Dy()
-	if want := int(o.Size.Of(cv.cfg.W)); want > 0 {
-		w, h = want, h*want/max(w, 1)
+	scale := 1.0
+	if want := o.Size.Of(cv.cfg.W); want >= 1 {
+		scale = want / float64(max(w, 1))
 	}
-	w, h = min(max(w, 2), cv.cfg.W), min(max(h, 2), cv.cfg.H)
+	scale = min(scale, float64(cv.cfg.W)/float64(max(w, 1)), float64(cv.cfg.H)/float64(max(h, 1)))
+	w, h = max(int(math.Round(scale*float64(w))), 2), max(int(math.Round(scale*float64(h))), 2)
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.CatmullRom.Scale(out, out.Rect, o.Image, b, draw.Src, nil)
 	return out
