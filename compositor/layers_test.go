@@ -2,6 +2,7 @@ package compositor
 
 import (
 	"image"
+	"image/color"
 	"testing"
 
 	"tilecast/compositor/codec"
@@ -26,5 +27,24 @@ func TestOverlayImagesKeepTheirShape(t *testing.T) {
 		if got := p.canvases[0].overlay(&o).Rect.Size(); got != c.want {
 			t.Errorf("%dx%d at %v is %v, want %v", c.w, c.h, c.size, got, c.want)
 		}
+	}
+}
+
+// A label without a ground has none, and the default one has a veil.
+func TestLabelsTakeTheirGround(t *testing.T) {
+	at := func(change func(*Label)) codec.YCbCr {
+		cfg := config()
+		cfg.Delay, cfg.Canvases[0].Look.Label = 0, DefaultLook().Label
+		change(&cfg.Canvases[0].Look.Label)
+		p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
+		p.feed(0, 0, 1264, 704, white, 0)
+		p.Frame()
+		return p.colour(t, 36, 664) // within the pill, before the first letter
+	}
+	if got := at(func(*Label) {}); got.Y > 140 {
+		t.Errorf("by default %v", got)
+	}
+	if got := at(func(l *Label) { l.Ground = color.NRGBA{} }); !near(got, white) {
+		t.Errorf("without a ground %v", got)
 	}
 }

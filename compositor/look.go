@@ -45,10 +45,10 @@ type Shadow struct {
 // Label is the name on a tile.
 type Label struct {
 	Show      bool
-	Position  string  // "bottom-left", "bottom-center", "bottom-right" or the same with top; empty: the first
-	Size      float64 // 1: as suits the tile
-	Font      string  // of Config.Fonts; empty: the embedded one
-	Color     color.RGBA
+	Position  string     // "bottom-left", "bottom-center", "bottom-right" or the same with top; empty: the first
+	Size      float64    // 1: as suits the tile
+	Font      string     // of Config.Fonts; empty: the embedded one
+	Color     color.RGBA // zero: white
 	Ground    color.NRGBA
 	MutedIcon bool // a struck-through microphone beside the name of who is muted
 }
@@ -104,7 +104,7 @@ func DefaultLook() Look {
 		Background: color.RGBA{0x12, 0x14, 0x19, 0xff},
 		Radius:     layout.Percent(1.6),
 		Highlight:  Line{layout.Percent(0.5), color.RGBA{0x4f, 0x9c, 0xff, 0xff}},
-		Label:      Label{Show: true, Size: 1, MutedIcon: true},
+		Label:      Label{Show: true, Size: 1, Ground: color.NRGBA{0x0c, 0x0e, 0x12, 0xa6}, MutedIcon: true},
 		Opening:    Slate{Text: "We will be right with you"},
 		Empty:      Slate{Text: "Nobody is on stage right now"},
 		Closing:    Slate{Text: "Thank you for watching"},

@@ -11,7 +11,6 @@ import (
 var (
 	white = color.RGBA{0xff, 0xff, 0xff, 0xff}
 	night = color.RGBA{0x12, 0x14, 0x19, 0xff}
-	veil  = color.NRGBA{0x0c, 0x0e, 0x12, 0xa6}
 )
 
 // TextSize is the size of text in pixels that suits a tile of w x h.
@@ -19,17 +18,17 @@ func TextSize(w, h int) float64 {
 	return math.Round(max(math.Sqrt(float64(w)*float64(h))/26, 11))
 }
 
-// LabelStyle is how a label looks. The zero colours are white on a dark veil.
+// LabelStyle is how a label looks.
 type LabelStyle struct {
-	Size     float64 // of the text, px
-	MaxWidth int     // px
-	Font     string  // asked first; empty: the embedded one
-	Text     color.RGBA
-	Ground   color.NRGBA
-	Muted    bool // with a struck-through microphone
+	Size     float64     // of the text, px
+	MaxWidth int         // px
+	Font     string      // asked first; empty: the embedded one
+	Text     color.RGBA  // zero: white
+	Ground   color.NRGBA // of the pill
+	Muted    bool        // with a struck-through microphone
 }
 
-// Label is a name on a dark, half transparent pill, cut with an ellipsis. Its sides are even. It is nil
+// Label is a name on a pill, cut with an ellipsis. Its sides are even. It is nil
 // for a name without a visible character.
 func (a *Artist) Label(name string, st LabelStyle) *image.RGBA {
 	a.mu.Lock()
@@ -38,9 +37,6 @@ func (a *Artist) Label(name string, st LabelStyle) *image.RGBA {
 	defer a.prefer("")
 	if st.Text == (color.RGBA{}) {
 		st.Text = white
-	}
-	if st.Ground == (color.NRGBA{}) {
-		st.Ground = veil
 	}
 	h := even(int(st.Size*1.8 + 0.5))
 	pad, icon := st.Size*0.7, 0.0

@@ -44,13 +44,15 @@ func TestTintBelongsToTheName(t *testing.T) {
 	}
 }
 
+var veil = color.NRGBA{0x0c, 0x0e, 0x12, 0xa6}
+
 func TestLabelGrowsWithTheNameUntilItIsCut(t *testing.T) {
 	a := artist(t)
-	short, long := a.Label("Al", LabelStyle{Size: 18, MaxWidth: 300}), a.Label("Alexandra", LabelStyle{Size: 18, MaxWidth: 300})
+	short, long := a.Label("Al", LabelStyle{Size: 18, MaxWidth: 300, Ground: veil}), a.Label("Alexandra", LabelStyle{Size: 18, MaxWidth: 300, Ground: veil})
 	if short.Rect.Dx() >= long.Rect.Dx() || long.Rect.Dx() > 300 {
 		t.Fatalf("widths %d and %d", short.Rect.Dx(), long.Rect.Dx())
 	}
-	cut := a.Label(strings.Repeat("Wolfeschlegelstein ", 5), LabelStyle{Size: 18, MaxWidth: 200})
+	cut := a.Label(strings.Repeat("Wolfeschlegelstein ", 5), LabelStyle{Size: 18, MaxWidth: 200, Ground: veil})
 	if w := cut.Rect.Dx(); w > 202 || w < 150 {
 		t.Fatalf("a long name makes a label of %d pixels, want about 200", w)
 	}
@@ -170,7 +172,7 @@ func TestGallery(t *testing.T) {
 	for name, img := range map[string]*image.RGBA{
 		"placeholder": a.Placeholder(628, 348, "Ada Lovelace", ""), "away": a.Placeholder(628, 348, "Grace Hopper", "Reconnecting…"),
 		"unknown": a.Placeholder(628, 704, "🎉", ""), "slate": a.Slate(1280, 720, night, "Waiting for the first guest"),
-		"label": a.Label("Margaret Hamilton", LabelStyle{Size: 18, MaxWidth: 400}), "cut": a.Label("Wolfeschlegelsteinhausenbergerdorff", LabelStyle{Size: 18, MaxWidth: 200}),
+		"label": a.Label("Margaret Hamilton", LabelStyle{Size: 18, MaxWidth: 400, Ground: veil}), "cut": a.Label("Wolfeschlegelsteinhausenbergerdorff", LabelStyle{Size: 18, MaxWidth: 200, Ground: veil}),
 	} {
 		f, err := os.Create(filepath.Join(dir, name+".png"))
 		if err != nil {
