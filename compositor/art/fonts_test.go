@@ -122,6 +122,21 @@ func TestOtherScripts(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range []string{"❤️", "❤️‍🔥", "❤‍🔥", "👩‍⚕️", "🏃‍♀️", "🏳️‍🌈", "1️⃣", "©️", "⭐", "✅", "⚡", "🇩🇪", "👍🏽", "👩‍👩‍👧‍👦"} {
+		if !a.covers("😀") {
+			t.Log("no font here has emoji")
+			break
+		}
+		smile, l := a.layOut("😀", 20, 400), a.layOut(name, 20, 400)
+		if len(l.runs) != 1 || l.runs[0].Face != smile.runs[0].Face || l.width > 1.05*smile.width {
+			t.Errorf("%q: %d runs, %.1f pixels wide, an emoji is %.1f", name, len(l.runs), l.width, smile.width)
+		}
+	}
+	for _, name := range []string{"Ada ♀", "❤", "❤︎", "© 2026"} { // are letters
+		if l := a.layOut(name, 20, 400); len(l.runs) > 0 && len(l.runs[len(l.runs)-1].Face.BitmapSizes()) > 0 {
+			t.Errorf("%q is drawn with pictures", name)
+		}
+	}
 	// Arabic letters join: together they are narrower than one by one.
 	if together, apart := a.layOut("مريم", 20, 400), a.layOut("م ر ي م", 20, 400); a.covers("م") && together.width > 0.9*apart.width {
 		t.Errorf("letters do not join: %.1f pixels together, %.1f apart", together.width, apart.width)

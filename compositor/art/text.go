@@ -15,6 +15,7 @@ import (
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/font/opentype"
 	"github.com/go-text/typesetting/language"
+	"github.com/go-text/typesetting/segmenter"
 	"github.com/go-text/typesetting/shaping"
 	"golang.org/x/image/font/gofont/gomedium"
 	"golang.org/x/image/math/fixed"
@@ -33,6 +34,7 @@ type Artist struct {
 	first   *face // asked before all others; nil: none
 	shaper  shaping.HarfbuzzShaper
 	seg     shaping.Segmenter
+	letters segmenter.Segmenter
 	wrapper shaping.LineWrapper
 }
 
@@ -83,39 +85,7 @@ func (f *face) of(r rune) *font.Face {
 }
 
 // find is a font that has r; nil: none. Called locked.
-func (a *Artist) find(r rune) *font.Face {
-	if a.first != nil {
-		if f := a.first.of(r); f != nil {
-			return f
-		}
-	}
-	if _, ok := a.own.NominalGlyph(r); ok {
-		return a.own
-	}
-	if r >= emoji {
-		for _, f := range a.others {
-			if f.pictorial {
-				if found := f.of(r); found != nil {
-					return found
-				}
-			}
-		}
-	}
-	for _, f := range a.others {
-		if found := f.of(r); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// ResolveFace finds a font for r. It makes Artist a shaping.Fontmap.
-func (a *Artist) ResolveFace(r rune) *font.Face {
-	if f := a.find(r); f != nil {
-		return f
-	}
-	return a.own
-}
+func (a *Artist) find(r rune) *font.Face { return a.choose([]rune{r}) }
 
 // drawable is s, clean, less the characters that no font has.
 func (a *Artist) drawable(s string) []rune {
@@ -166,10 +136,13 @@ func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line)
 		}
 	}
 	var runs []shaping.Output
-	for _, in := range a.seg.Split(input(text), a) {
-		run := a.shaper.Shape(in)
-		narrow(&run, text)
-		runs = append(runs, run)
+	faces := a.faces(text)
+	for _, whole := range a.seg.Split(input(text), oneFace{a.own}) {
+		for _, in := range cut(whole, faces) {
+			run := a.shaper.Shape(in)
+			narrow(&run, text)
+			runs = append(runs, run)
+		}
 	}
 	cfg := shaping.WrapConfig{
 		Direction: direction(text), TruncateAfterLines: most, BreakPolicy: shaping.Always,

@@ -1,0 +1,98 @@
+package art
+
+import (
+	"unicode"
+
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/shaping"
+)
+
+// faces is the font of each character of text. What is read as one letter or seen as one picture, a grapheme cluster, is of
+// one font, if any has all of it. It is nil for what takes that of its neighbours. Called locked.
+func (a *Artist) faces(text []rune) []*font.Face {
+	faces := make([]*font.Face, len(text))
+	a.letters.Init(text)
+	for it := a.letters.GraphemeIterator(); it.Next(); {
+		g := it.Grapheme()
+		all := a.choose(g.Text)
+		for k, r := range g.Text {
+			switch {
+			case unicode.IsSpace(r) || unseen(r):
+			case all != nil:
+				faces[g.Offset+k] = all
+			default:
+				faces[g.Offset+k] = a.find(r)
+			}
+		}
+	}
+	return faces
+}
+
+// choose is the first font that has all of a grapheme cluster: one of pictures where it is a picture. It is nil where
+// none has. Called locked.
+func (a *Artist) choose(cluster []rune) *font.Face {
+	if pictorial(cluster) {
+		for _, f := range a.others {
+			if f.pictorial && f.all(cluster) {
+				if found := f.of(cluster[0]); found != nil {
+					return found
+				}
+			}
+		}
+	}
+	if a.first != nil && a.first.all(cluster) {
+		if f := a.first.of(cluster[0]); f != nil {
+			return f
+		}
+	}
+	if hasAll(cluster, func(r rune) bool { _, ok := a.own.NominalGlyph(r); return ok }) {
+		return a.own
+	}
+	for _, f := range a.others {
+		if f.all(cluster) {
+			if found := f.of(cluster[0]); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// all reports whether f has what is to be seen of a cluster.
+func (f *face) all(cluster []rune) bool {
+	return hasAll(cluster, func(r rune) bool { _, ok := f.has.Lookup(r); return ok })
+}
+
+func hasAll(cluster []rune, has func(rune) bool) bool {
+	for i, r := range cluster {
+		if !has(r) && (i == 0 || !unseen(r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// oneFace is a shaping.Fontmap that leaves the choice of fonts to faces.
+type oneFace struct{ *font.Face }
+
+func (f oneFace) ResolveFace(rune) *font.Face { return f.Face }
+
+// cut divides a run where the font changes. The first is in's where nothing says another.
+func cut(in shaping.Input, faces []*font.Face) (runs []shaping.Input) {
+	run, chosen := in, false
+	for i := in.RunStart; i < in.RunEnd; i++ {
+		switch f := faces[i]; {
+		case f == nil || chosen && f == run.Face:
+			continue
+		case chosen:
+			run.RunEnd = i
+			runs = append(runs, run)
+			run.RunStart = i
+			fallthrough
+		default:
+			run.Face, chosen = f, true
+		}
+	}
+	run.RunEnd = in.RunEnd
+	return append(runs, run)
+}
