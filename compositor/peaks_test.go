@@ -110,55 +110,35 @@ func coded(t *testing.T, x []float32, bitRate int) (out []float32) {
 	return out
 }
 
-// above is the share of x's blocks that have a true peak above dB.
-func above(x []float32, dB float64) float64 {
-	const edge = 64 // frames beside a block, faded out
-	n, all := 0, 0
-	for from := blockLen; from+2*blockLen <= len(x)/2; from += blockLen {
-		b := append([]float32(nil), x[2*(from-edge):2*(from+blockLen+edge)]...)
-		for k := range 2 * edge {
-			f := float32(k/2) / edge
-			b[k] *= f
-			b[len(b)-1-k] *= f
-		}
-		if all++; 20*math.Log10(float64(level.TruePeak(b))) > dB {
-			n++
-		}
-	}
-	return float64(n) / float64(all)
-}
-
-// What viewers decode stays below a true peak of -1 dB at the rate of the first sound, and voices below full
-// scale at the low one, while the limiter is at work. The encoder has rare blocks in which it misses by more.
+// What viewers decode stays below a true peak of -1 dB, while the limiter is at work all the time, but for rare blocks in which the
+// encoder misses by half a decibel more.
 func TestPeaksStayLowWhenCoded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a calculation: it takes long and has nothing to race with")
 	}
 	for _, c := range []struct {
 		name string
-		low  bool // also at the low rate
 		play func(d *desk)
 	}{
-		{"a voice", true, func(d *desk) { d.join(false, sing(120, 1, 0)) }},
-		{"six voices", true, func(d *desk) {
+		{"a voice", func(d *desk) { d.join(false, sing(120, 1, 0)) }},
+		{"six voices", func(d *desk) {
 			for k := range 6 {
 				d.join(false, sing(100+17*float64(k), 1, uint64(k)))
 			}
 		}},
-		{"music", false, func(d *desk) { d.join(false, band(0.4)) }},
+		{"music", func(d *desk) { d.join(false, band(0.4)) }},
 	} {
 		for _, loud := range []float64{-16, 0} {
 			d := newDesk(Mix{Loudness: loud})
 			c.play(d)
 			d.run(8)
-			high, low := coded(t, d.out, 128_000), coded(t, d.out, 48_000)
 			dB := func(x []float32) float64 { return 20 * math.Log10(float64(level.TruePeak(x))) }
+			mixed, high, low := dB(d.out), dB(coded(t, d.out, 128_000)), dB(coded(t, d.out, 48_000))
 			report := t.Logf
-			if p := dB(d.out); p > -2 || p < -3 || above(high, -1) > 0.005 || c.low && above(low, 0) > 0.005 {
+			if mixed > -2 || mixed < -3 || high > -0.5 || low > -0.5 {
 				report = t.Errorf
 			}
-			report("%s, loudness %v: a true peak of %.2f dB, %.2f at 128 kbit/s and above -1 in %.1f %% of blocks, %.2f at 48 and above 0 in %.1f %%",
-				c.name, loud, dB(d.out), dB(high), 100*above(high, -1), dB(low), 100*above(low, 0))
+			report("%s, loudness %v: a true peak of %.2f dB, %.2f at 128 kbit/s, %.2f at 48", c.name, loud, mixed, high, low)
 		}
 	}
 }
