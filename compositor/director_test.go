@@ -59,7 +59,7 @@ func (c *cams) run(d time.Duration) (shown string, changes int) {
 func (c *cams) shown() string {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	return strings.Join(c.s.canvases[0].plan.Order, " ")
+	return strings.TrimSpace(strings.Join(c.s.canvases[0].plan.Order, " "))
 }
 
 func TestWhoIsOmittedComesBack(t *testing.T) {

@@ -58,11 +58,15 @@ func (a *arranger) median(list []int) float64 {
 
 // gridOf is n tiles in area, all of one size: of the shape of, or as large as they can be when it
 // is any. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
-// the one with fewer holes, and then tiles stand side by side on a wide area and above one another on an upright one.
+// the one with fewer holes, and then tiles stand side by side on a wide area and above one another on an upright one. So it is, too,
+// where so many columns would leave rows of less than 16 pixels.
 func gridOf(area image.Rectangle, n, gap, columns int, of shape) []image.Rectangle {
 	var best struct {
 		cols, w, h, holes int
 		score             float64
+	}
+	if columns > 0 && area.Dy()/((n+columns-1)/columns) < 16 {
+		columns = 0
 	}
 	for cols := 1; cols <= n; cols++ {
 		if columns > 0 && cols != min(columns, n) {
