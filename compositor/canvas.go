@@ -25,6 +25,8 @@ type canvas struct {
 	plan       layout.Plan
 	speaker    string     // who is large
 	since      media.Time // became so
+	awaited    string     // who will be, once there is a picture
+	asked      media.Time // for it
 	lit        string     // whose tile is marked
 	backdrop   *codec.Picture
 	slatePic   *codec.Picture

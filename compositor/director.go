@@ -90,17 +90,42 @@ func (c *Compositor) review() (next media.Time) {
 }
 
 // follow makes who speaks the one who is large, unless another became that less than the least
-// time ago; then it answers how long that still takes. Called with c.mu held.
+// time ago, or there is no picture of them yet; then it answers when to look again. Called with c.mu held.
 func (cv *canvas) follow(now media.Time) (wait media.Time) {
 	s := cv.c.speaking.Load()
 	if s == nil || s.dominant == "" || s.dominant == cv.speaker {
+		cv.awaited = ""
 		return 0
 	}
+	comes := cv.await(s.dominant, now)
 	if left := cv.since + cv.look.Motion.Hold - now; left > 0 && cv.speaker != "" && cv.c.tile(cv.speaker) != nil {
 		return left
 	}
-	cv.speaker, cv.since = s.dominant, now
+	if comes {
+		return awaitStep
+	}
+	cv.speaker, cv.since, cv.awaited = s.dominant, now, ""
 	return 0
+}
+
+// Of who speaks and was not on show there is no picture before the next key frame, which is asked for. They become large when
+// it is there, or after mostAwait.
+const (
+	mostAwait = 1500 * media.Millisecond
+	awaitStep = 20 * media.Millisecond
+)
+
+// await asks for pictures of a tile that will be large and is not on show, and reports whether they are still to come.
+// Called with c.mu held.
+func (cv *canvas) await(id string, now media.Time) bool {
+	if cv.awaited != id {
+		cv.awaited, cv.asked = id, now
+	}
+	t := cv.c.tile(id)
+	if t == nil || t.video == nil || t.cameraOff || slices.Contains(cv.plan.Order, id) || now-cv.asked >= mostAwait {
+		return false
+	}
+	return t.video.live(now) && !t.video.film.shows(now-cv.c.cfg.Delay)
 }
 
 // tile finds a tile by its id. Called with c.mu held.

@@ -97,11 +97,17 @@ func TestWhoWasNotOnShowCanBecomeTheSpeaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, omitting(layout.Single), codec.Fake()).start()
 		c := newCams(s, "a", "b")
+		s.setSpeaker("a", []string{"a"})
 		if got, _ := c.run(5 * time.Second); got != "a" || c.inputs[1].Demand().W != 0 {
 			t.Errorf("%q is on show, %d px are wanted of b", got, c.inputs[1].Demand().W)
 		}
-		s.setSpeaker("b", []string{"b"})
-		if got, changes := c.run(5 * time.Second); got != "b" || changes > 1 {
+		s.setSpeaker("b", []string{"b", "a"})
+		for got := "a"; got != "b"; {
+			if got, _ = c.run(tick); got == "b" && !c.inputs[1].film.shows(s.now()-s.cfg.Delay) {
+				t.Error("b is on show before there is a picture")
+			}
+		}
+		if got, changes := c.run(5 * time.Second); got != "b" || changes > 0 {
 			t.Errorf("b speaks, %q is on show after %d changes", got, changes)
 		}
 		if d := c.inputs[0].Demand(); d.W != 0 {

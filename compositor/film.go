@@ -178,6 +178,18 @@ func (fm *film) pick(t, afterEnd media.Time) (f *frame) {
 	return f
 }
 
+// shows reports whether there is a picture that a canvas would show at t.
+func (fm *film) shows(t media.Time) bool {
+	fm.mu.Lock()
+	defer fm.mu.Unlock()
+	for k := fm.n - 1; k >= 0; k-- {
+		if at := fm.at(k).src.At; at <= t {
+			return t-max(at, fm.alive) <= staleAfter
+		}
+	}
+	return false
+}
+
 // due is from when on there is a picture to show; ok is false while there is none.
 func (fm *film) due() (t media.Time, ok bool) {
 	fm.mu.Lock()

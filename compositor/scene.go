@@ -91,6 +91,11 @@ func (c *Compositor) demand() {
 		if t.kind == Screen && len(t.uses) == 0 && t.aspect() == 0 {
 			t.use(firstLook)
 		}
+		for _, cv := range c.canvases {
+			if cv.awaited == t.id && len(t.uses) == 0 {
+				t.use(use{cv.cfg.W, cv.cfg.H, layout.Cover})
+			}
+		}
 		if t.video != nil {
 			t.video.want(t.uses, !t.cameraOff && !t.video.live(now))
 		}
