@@ -57,17 +57,16 @@ const leaps = `(times => {
 	}, 20);
 })(4)`
 
-// twoRungs starts a gateway whose room has two rungs, and opens its watch page, which plays.
-func twoRungs(t *testing.T, preset string) *browser {
+// twoRungs are small enough for any machine.
+var twoRungs = []configs.Rung{
+	{Name: "360p", Width: 640, Height: 360, BitRate: 900_000, MaxRate: 1_080_000, Encoder: "libx264", Preset: "superfast"},
+	{Name: "180p", Width: 320, Height: 180, BitRate: 300_000, MaxRate: 360_000, Encoder: "libx264", Preset: "superfast"},
+}
+
+// watchTwoRungs starts a gateway whose room has two rungs, and opens its watch page, which plays.
+func watchTwoRungs(t *testing.T, preset string) *browser {
 	t.Helper()
-	gw := startGateway(t, func(c *configs.Config) {
-		r := &c.Rooms[0]
-		r.Preset = preset
-		r.Ladder = []configs.Rung{
-			{Name: "360p", Width: 640, Height: 360, BitRate: 900_000, MaxRate: 1_080_000, Encoder: "libx264", Preset: "superfast"},
-			{Name: "180p", Width: 320, Height: 180, BitRate: 300_000, MaxRate: 360_000, Encoder: "libx264", Preset: "superfast"},
-		}
-	})
+	gw := startGateway(t, func(c *configs.Config) { c.Rooms[0].Preset, c.Rooms[0].Ladder = preset, twoRungs })
 	gw.publish(t, broadcast.Config{Name: "Ada", Video: media.VP8, W: 640, H: 360, Picture: broadcast.Solid{R: 220, G: 120, B: 40}, Sound: broadcast.Tone{Hz: 440, Level: -20}})
 	b := openBrowser(t, "")
 	b.open(gw.base + "/watch/demo")
@@ -81,7 +80,7 @@ func TestBrowserLosesNothingWhenRungsBounce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("browsers")
 	}
-	b := twoRungs(t, "ultra")
+	b := watchTwoRungs(t, "ultra")
 	b.until("it plays the larger rung", `tilecast.hls.loadLevel === 1`)
 	b.must(bounces, nil)
 	b.until("it has bounced", `__bounces.down >= 4 && __bounces.up >= 4`)
@@ -103,7 +102,7 @@ func TestBrowserLosesNothingWhenRungsLeap(t *testing.T) {
 	if testing.Short() {
 		t.Skip("browsers")
 	}
-	b := twoRungs(t, "low")
+	b := watchTwoRungs(t, "low")
 	b.must(leaps, nil)
 	b.until("it has leapt", `__leaps.done >= 4`)
 	time.Sleep(2 * time.Second)

@@ -1,6 +1,7 @@
 // One program in one <video>: hls.js where there is MSE, the browser's own player elsewhere.
 import { Follow, fastest } from './follow.js';
 import { Retreat } from './retreat.js';
+import { Unstick } from './unstick.js';
 
 // What hls.js does with a program. Two rungs need no bandwidth test, which would load the first fragment twice.
 const settings = bandwidth => ({
@@ -12,6 +13,7 @@ const settings = bandwidth => ({
   // running dry. Browsers drop the oldest media by themselves when their buffers are full.
   testBandwidth: false,
   abrEwmaDefaultEstimate: bandwidth,
+  errorPenaltyExpireMs: 10_000, // a rung whose parts were gaps, because the gateway's machine was busy, is taken again
 });
 
 export const supported = () => Boolean(globalThis.Hls?.isSupported());
@@ -39,6 +41,7 @@ export class HlsPlayer {
     const hls = this.hls = new globalThis.Hls(settings(measured || guess()));
     this.follow = new Follow(hls, video, clock, () => this.finish('ended'));
     this.retreat = new Retreat(hls);
+    this.unstick = new Unstick(hls);
     this.recovered = -Infinity;
     this.began = false;
     hls.on('hlsFragBuffered', () => { this.began = true; });
@@ -77,6 +80,7 @@ export class HlsPlayer {
     if (this.hls.bandwidthEstimate > 0 && this.began) measured = this.hls.bandwidthEstimate;
     this.follow.close();
     this.retreat.close();
+    this.unstick.close();
     this.hls.destroy();
     this.finish('failed');
   }
