@@ -122,7 +122,7 @@ func (cv *canvas) await(id string, now media.Time) bool {
 		cv.awaited, cv.asked = id, now
 	}
 	t := cv.c.tile(id)
-	if t == nil || t.video == nil || t.cameraOff || slices.Contains(cv.plan.Order, id) || now-cv.asked >= mostAwait {
+	if cv.c.inline || t == nil || t.video == nil || t.cameraOff || slices.Contains(cv.plan.Order, id) || now-cv.asked >= mostAwait {
 		return false
 	}
 	return t.video.live(now) && !t.video.film.shows(now-cv.c.cfg.Delay)
