@@ -40,6 +40,7 @@ func TestPlantedDefects(t *testing.T) {
 			return // the passes with the race detector and without C take a sample
 		}
 		t.Run(rule+" "+name, func(t *testing.T) {
+			t.Parallel() // most wait for parts
 			expectFound(t, check(t), rule, also)
 		})
 	}
