@@ -29,6 +29,9 @@ func (s *stage) counts(rung string) (n []int) {
 // A rung of each second or third frame has as many in each part, shows what the others show at that time, and its key
 // frames are where theirs are.
 func TestRungsOfLessFrames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and has nothing of its own to race with")
+	}
 	for _, c := range []struct {
 		rate           media.FrameRate
 		part, parts    int // frames, of a GOP

@@ -23,6 +23,9 @@ func blank(c color.RGBA) image.Image {
 // Where all that comes and goes is white, a full-frame change is white throughout: what comes fades in over what
 // goes, however often it is another, and the ground is never seen.
 func TestFullFramesFadeOverEachOther(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and has nothing of its own to race with")
+	}
 	white := color.RGBA{255, 255, 255, 255}
 	cfg := moving()
 	cfg.Canvases[0].Look.Layout.Mode, cfg.Canvases[0].Look.Motion.Hold = layout.Single, 0

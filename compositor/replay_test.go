@@ -46,6 +46,9 @@ func TestStillPictureIsEncodedOnce(t *testing.T) {
 // What changes on a stage that stood still is seen where the next part begins, on every rung, whenever it comes; a motion
 // is seen as a whole.
 func TestStillStageComesToLifeWithinAPart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long, and has nothing of its own to race with")
+	}
 	for _, slot := range []int64{621, 630, 659} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := config()

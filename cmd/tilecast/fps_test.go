@@ -15,6 +15,9 @@ import (
 // TestRungOfHalfTheFrames: beside a rung of 30 frames per second one of 15, both from x264. ffmpeg decodes both, all
 // frames are there at their times, and the key frames of both at the same; no rule is broken.
 func TestRungOfHalfTheFrames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes time, and has nothing of its own to race with")
+	}
 	needFFmpeg(t)
 	gw := startGateway(t, func(c *configs.Config) { c.Rooms[0].Ladder[1].FPS = 15 })
 	_, leave := gw.publish(t, broadcast.Config{Name: "Flash", Video: media.VP8, Picture: broadcast.FlashBeep{}, Sound: broadcast.FlashBeep{}})
@@ -60,10 +63,11 @@ func TestRungOfHalfTheFrames(t *testing.T) {
 		}
 	}
 	t.Logf("flashes %.3f and %.3f", flashes[0], flashes[1])
-	if len(flashes[0]) == 0 || len(flashes[0]) != len(flashes[1]) {
+	both := min(len(flashes[0]), len(flashes[1])) // the last may begin with the last frame of one
+	if both == 0 || len(flashes[0])-both > 1 || len(flashes[1]) > both {
 		t.Fatalf("%d and %d flashes", len(flashes[0]), len(flashes[1]))
 	}
-	for i := range flashes[0] {
+	for i := range both {
 		if d := flashes[1][i] - flashes[0][i]; d < -1e-5 || d > 1.0/30+1e-5 && gw.skipped() == 0 {
 			t.Errorf("the flash at %.3f s comes %.3f s later with half the frames", flashes[0][i], d)
 		}
