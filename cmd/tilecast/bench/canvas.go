@@ -149,6 +149,7 @@ func (s *scaled) frame(n int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.warm(n)
 	begin := cpuTime()
 	for k, pic := range decoded {
 		r := s.slots[k].Rect

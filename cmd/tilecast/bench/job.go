@@ -235,11 +235,16 @@ func (k keeper) Encode(samples []float32) ([]media.Packet, error) {
 	return k.AudioEncoder.Encode(samples)
 }
 
-func (a *alone) frame(n int) (time.Duration, error) {
+// warm makes picture n the one to encode, as warm in the cache as one that was just composed.
+func (a *alone) warm(n int) {
 	if a.pic == nil {
 		a.pic = codec.NewPicture(a.pictures[n].W, a.pictures[n].H)
 	}
-	codec.Copy(a.pic, a.pictures[n]) // as warm in the cache as a picture that was just composed
+	codec.Copy(a.pic, a.pictures[n])
+}
+
+func (a *alone) frame(n int) (time.Duration, error) {
+	a.warm(n)
 	begin := cpuTime()
 	if a.decode {
 		pics, err := a.decodeVideo(n)
@@ -281,7 +286,7 @@ func (a *alone) decodeSound(n int) error {
 	return nil
 }
 
-// encode encodes picture n, and what of the mix is whole by its end.
+// encode encodes picture n, which is warm, and what of the mix is whole by its end.
 func (a *alone) encode(n int) error {
 	a.pic.At = fps30.Frame(int64(n))
 	packets, err := a.enc.Encode(a.pic, fps30.Frame(1), n%60 == 0)
