@@ -74,9 +74,6 @@ func (c *Compositor) rebuild() {
 	c.demand()
 }
 
-// firstLook is what is wanted of a shared screen without a tile: its first picture, by which it takes the stage.
-var firstLook = use{320, 180, layout.Contain}
-
 // demand tells every input in which sizes it is shown. Who is not shown and fell silent while wanted is watched:
 // a layout may wait for the picture to come back. Called with c.mu held.
 func (c *Compositor) demand() {
@@ -88,16 +85,29 @@ func (c *Compositor) demand() {
 				t.use(u)
 			}
 		}
-		if t.kind == Screen && len(t.uses) == 0 && t.aspect() == 0 {
-			t.use(firstLook)
-		}
-		for _, cv := range c.canvases {
-			if cv.awaited == t.id && len(t.uses) == 0 {
-				t.use(use{cv.cfg.W, cv.cfg.H, layout.Cover})
-			}
+		if len(t.uses) == 0 {
+			t.ahead()
 		}
 		if t.video != nil {
 			t.video.want(t.uses, !t.cameraOff && !t.video.live(now))
+		}
+	}
+}
+
+// firstLook is what is wanted of a shared screen without a tile: its first picture, by which it takes the stage.
+var firstLook = use{320, 180, layout.Contain}
+
+// ahead wants pictures of t, which is not on show, where they are waited for: those of a shared screen, or of who will
+// be large. Called with c.mu held.
+func (t *Tile) ahead() {
+	if t.kind == Screen && t.aspect() == 0 {
+		t.use(firstLook)
+		return
+	}
+	for _, cv := range t.c.canvases {
+		if cv.awaited == t.id {
+			t.use(use{cv.cfg.W, cv.cfg.H, layout.Cover})
+			return
 		}
 	}
 }

@@ -63,12 +63,18 @@ var twoRungs = []configs.Rung{
 	{Name: "180p", Width: 320, Height: 180, BitRate: 300_000, MaxRate: 360_000, Encoder: "libx264", Preset: "superfast"},
 }
 
-// watchTwoRungs starts a gateway whose room has two rungs, and opens its watch page, which plays.
-func watchTwoRungs(t *testing.T, preset string) *browser {
+// startTwoRungs starts a gateway whose room has two rungs and a broadcaster.
+func startTwoRungs(t *testing.T, preset string) *harness {
 	t.Helper()
 	gw := startGateway(t, func(c *configs.Config) { c.Rooms[0].Preset, c.Rooms[0].Ladder = preset, twoRungs })
 	gw.publish(t, broadcast.Config{Name: "Ada", Video: media.VP8, W: 640, H: 360, Picture: broadcast.Solid{R: 220, G: 120, B: 40}, Sound: broadcast.Tone{Hz: 440, Level: -20}})
-	b := openBrowser(t, "")
+	return gw
+}
+
+// watchTwoRungs opens the watch page of such a room, which plays.
+func watchTwoRungs(t *testing.T, preset string) *browser {
+	t.Helper()
+	gw, b := startTwoRungs(t, preset), openBrowser(t, "")
 	b.open(gw.base + "/watch/demo")
 	b.until("it plays", `tilecast.video?.currentTime > 2`)
 	return b

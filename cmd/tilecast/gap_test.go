@@ -13,10 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"tilecast/cmd/tilecast/broadcast"
-	"tilecast/configs"
-	"tilecast/media"
 )
 
 // gapper stands before a gateway and makes gaps of the top rung, as the compositor does under load: from the fourth part of a
@@ -89,10 +85,7 @@ func TestBrowserPlaysBesideGaps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("browsers")
 	}
-	gw := startGateway(t, func(c *configs.Config) {
-		c.Rooms[0].Ladder = twoRungs
-	})
-	gw.publish(t, broadcast.Config{Name: "Ada", Video: media.VP8, W: 640, H: 360, Picture: broadcast.Solid{R: 220, G: 120, B: 40}, Sound: broadcast.Tone{Hz: 440, Level: -20}})
+	gw := startTwoRungs(t, "low")
 	var g gapper
 	base := g.before(t, gw.base)
 	b := openBrowser(t, "")

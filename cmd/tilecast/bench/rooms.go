@@ -230,6 +230,7 @@ func roomsJob(args []string) error {
 
 // measure watches rooms for as long as planned.
 func measure(all []*oneRoom, plan roomsPlan) (r roomsOf) {
+	const perPart = 10 // pictures, with the preset low at 30 a second
 	var missing, slots int64
 	count := func(sign int64) {
 		for _, o := range all {
@@ -237,8 +238,8 @@ func measure(all []*oneRoom, plan roomsPlan) (r roomsOf) {
 			r.Relief = max(r.Relief, st.Relief)
 			for _, g := range st.Rungs {
 				if g.Canvas != "" {
-					missing += sign * (g.Skipped + g.Replaced + g.Gaps*10)
-					slots += sign * (g.Samples + g.Skipped + g.Gaps*10)
+					missing += sign * (g.Skipped + g.Replaced + g.Gaps*perPart)
+					slots += sign * (g.Samples + g.Skipped + g.Gaps*perPart)
 				}
 			}
 		}
