@@ -255,3 +255,46 @@ func TestRealEncoderComesBack(t *testing.T) {
 		}
 	})
 }
+
+// brittleAudio fails now and then.
+type brittleAudio struct {
+	codec.AudioEncoder
+	n int
+}
+
+func (e *brittleAudio) Encode(samples []float32) ([]media.Packet, error) {
+	if e.n++; e.n > 100 && e.n < 104 || e.n == 150 {
+		e.AudioEncoder.Encode(samples)
+		return nil, errLost
+	}
+	return e.AudioEncoder.Encode(samples)
+}
+
+// What follows a block that could not be encoded is at its time, and the block itself is what was before.
+func TestSoundThatFailsDoesNotMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := codec.Fake()
+		open := set.NewAudioEncoder
+		set.NewAudioEncoder = func(c codec.AudioConfig) (codec.AudioEncoder, error) {
+			e, err := open(c)
+			return &brittleAudio{AudioEncoder: e}, err
+		}
+		s := newStage(t, config(), set).start()
+		one := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus)
+		for k := range 300 {
+			one.Push(codec.FakeAudioPacket(0.25, 480, int64(k), s.now()))
+			time.Sleep(20 * time.Millisecond)
+		}
+		s.end()
+		s.checkSound()
+		moved := 0
+		for k, a := range s.audio() {
+			if a.Seq != int64(k) {
+				moved++
+			}
+		}
+		if g := s.Stats().Rungs[2]; moved != 4 || g.Faults != 4 {
+			t.Errorf("%d blocks are not in their place, %+v", moved, g)
+		}
+	})
+}

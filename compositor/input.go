@@ -156,7 +156,7 @@ func (i *Input) step(p media.Packet) {
 	}
 	i.decoded.Add(1)
 	n := len(samples) / 2
-	i.voice.write(p.At-i.behind, samples)
+	i.voice.write(p.At-i.behind, bounded(samples))
 	i.voice.say(p.At, int64(n), p.Level)
 	i.heard = p.At + media.FromTicks(int64(n), sampleRate)
 	if i.codec == media.Opus && len(p.Data) <= mostRest {
@@ -165,6 +165,26 @@ func (i *Input) step(p media.Packet) {
 		}
 		i.rested, i.heard = i.heard, 0 // nothing is missing before the next packet
 	}
+}
+
+// mostSample is the loudest that a decoded sample is taken for, twice full scale: lossy codecs overshoot by less. What a
+// browser hears ends at full scale.
+const mostSample = 2
+
+// bounded makes samples finite and bounded, in place: a publisher can have any number decoded, and one that is not finite
+// would stay in the filters of the mix for ever.
+func bounded(samples []float32) []float32 {
+	for i, x := range samples {
+		switch {
+		case x > mostSample:
+			samples[i] = mostSample
+		case x < -mostSample:
+			samples[i] = -mostSample
+		case x != x:
+			samples[i] = 0
+		}
+	}
+	return samples
 }
 
 // An Opus encoder that has nothing to say (DTX, RFC 7587 3.1.3) sends one packet of a byte or two, which stands for what
@@ -186,7 +206,7 @@ func (i *Input) rest(n int) {
 		if err != nil || len(samples) == 0 {
 			return
 		}
-		i.voice.fill(samples)
+		i.voice.fill(bounded(samples))
 		left -= len(samples) / 2
 	}
 }
@@ -209,7 +229,7 @@ func (i *Input) conceal(p media.Packet) {
 		return
 	}
 	if samples, err := c.Conceal(n, p.Data); err == nil {
-		i.voice.write(p.At-i.behind-media.FromTicks(int64(n), sampleRate), samples)
+		i.voice.write(p.At-i.behind-media.FromTicks(int64(n), sampleRate), bounded(samples))
 		i.concealed.Add(1)
 	}
 }

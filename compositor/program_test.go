@@ -331,6 +331,40 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 	})
 }
 
+// A publisher whose sound is decoded to numbers that are none, and then to thunder: nobody else is drowned by the former,
+// and once it ends all is as before.
+func TestWildSamplesLeaveNoTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config()
+		cfg.Mix.Loudness = -16
+		s := newStage(t, cfg, codec.Fake()).start()
+		one, two := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
+		for k := range 500 {
+			one.Push(codec.FakeAudioPacket(0.25, 480, int64(k), s.now()))
+			switch {
+			case k < 100:
+			case k < 150:
+				two.Push(codec.FakeAudioPacket(math.NaN(), 0, int64(k), s.now()))
+			case k < 200:
+				two.Push(codec.FakeAudioPacket([]float64{math.Inf(1), -1e30}[k%2], 0, int64(k), s.now()))
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		s.end()
+		before := 0.0
+		for k, a := range s.audio() {
+			at, l := media.FromTicks(int64(k)*1024, 48000)-s.cfg.Delay, a.Level[0]
+			switch {
+			case at < 1900*media.Millisecond:
+				before = l
+			case at < 2900*media.Millisecond && math.Abs(l/before-1) > 0.1,
+				at > 5*media.Second && at < 9900*media.Millisecond && (l < before/2 || l > before*1.5):
+				t.Fatalf("frame %d at %v has level %v, %v before", k, at, l, before)
+			}
+		}
+	})
+}
+
 func TestHundredsOfJoinsAndLeavesLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := codec.Live()

@@ -120,6 +120,9 @@ func (s *sound) encode(b []float32) {
 	packets, err := s.enc.Encode(b)
 	if err != nil {
 		s.fault("encode", err)
+		if b != nil && len(packets) == 0 && s.last != nil { // else all that follows would come too early
+			packets = append(packets, media.Packet{Dur: blockTime, Key: true, Data: s.last})
+		}
 	}
 	s.got += len(packets)
 	for _, p := range packets {
