@@ -110,7 +110,11 @@ func (g *gateway) reload(now taken, read func() (configs.Config, error), log *sl
 			log.Error("the changed room is not taken over, the old one goes on", "room", r.Name, "err", err)
 			continue
 		}
-		log.Info("configuration taken over", "room", r.Name, "withTheNextProgram", strings.Join(later, ", "))
+		attrs := []any{"room", r.Name}
+		if len(later) > 0 {
+			attrs = append(attrs, waitsFor(r.Start), strings.Join(later, ", "))
+		}
+		log.Info("configuration taken over", attrs...)
 	}
 	for name := range old {
 		restart = append(restart, "room "+name)
@@ -124,4 +128,12 @@ func (g *gateway) reload(now taken, read func() (configs.Config, error), log *sl
 		log.Warn("some changes of the configuration need a restart", "of", strings.Join(restart, ", "))
 	}
 	return next
+}
+
+// waitsFor words when a room has its next program.
+func waitsFor(s room.Start) string {
+	if s == room.Always {
+		return "withARestart"
+	}
+	return "withTheNextProgram"
 }

@@ -96,7 +96,7 @@ func TestEditingTheFileChangesTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := log.await(t, "need a restart")
-	if !strings.Contains(said, "withTheNextProgram=window") || mode() != layout.Single {
+	if !strings.Contains(said, "withARestart=window") || mode() != layout.Single {
 		t.Errorf("an edit in place: %s, and the mode is %s", said, mode())
 	}
 	put("    ladder: [{name: 720p}, {name: 360p, fps: 15}]\n    window: 2m\nlog: {level: debug}\n")
