@@ -13,15 +13,11 @@ package codec
 #cgo nocallback tc_scale
 #cgo noescape tc_blend
 #cgo nocallback tc_blend
-#include <stdlib.h>
 #include "pixels.h"
 */
 import "C"
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // NewPicture returns a picture of w by h with undefined contents and one holder.
 // w and h are positive and w*h is at most MaxPixels. The planes are C memory,
@@ -97,7 +93,7 @@ func scaleStep(dst, src *Picture, reach int) {
 // scratch gives p, which may lie on the stack, planes until recycle.
 func (p *Picture) scratch(w, h int) {
 	n := memorySize(w, h)
-	p.mem, p.size = pool.get(n), n
+	p.mem, p.size = spares.get(n), n
 	p.carve(unsafe.Slice((*byte)(p.mem), n), w, h)
 }
 
@@ -114,61 +110,3 @@ func blendPlane(dst []byte, stride int, pix, keep []byte, stridePix, w, h int) {
 }
 
 func ptr(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
-
-// memory keeps freed blocks for the next picture of the same size, at most
-// poolBytes of them: fresh pages from the kernel cost more than a copy.
-type memory struct {
-	mu    sync.Mutex
-	spare map[int][]unsafe.Pointer
-	bytes int
-}
-
-const poolBytes = 64 << 20
-
-var pool = memory{spare: map[int][]unsafe.Pointer{}}
-
-func (m *memory) get(n int) unsafe.Pointer {
-	m.mu.Lock()
-	if s := m.spare[n]; len(s) > 0 {
-		mem := s[len(s)-1]
-		m.spare[n] = s[:len(s)-1]
-		m.bytes -= n
-		m.mu.Unlock()
-		return mem
-	}
-	m.mu.Unlock()
-	mem := C.tc_alloc(C.size_t(n))
-	if mem == nil {
-		panic("codec: out of memory for pictures")
-	}
-	return mem
-}
-
-func putMemory(mem unsafe.Pointer, n int) {
-	if !pool.put(mem, n) {
-		C.free(mem)
-	}
-}
-
-// put keeps mem, or says that it is full, and the caller frees it. Sizes nobody asks
-// for any more make room for those somebody does.
-func (m *memory) put(mem unsafe.Pointer, n int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for size, s := range m.spare {
-		if m.bytes+n <= poolBytes {
-			break
-		}
-		for _, old := range s {
-			C.free(old)
-		}
-		m.bytes -= size * len(s)
-		delete(m.spare, size)
-	}
-	if m.bytes+n > poolBytes {
-		return false
-	}
-	m.spare[n] = append(m.spare[n], mem)
-	m.bytes += n
-	return true
-}

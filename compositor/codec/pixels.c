@@ -2,12 +2,26 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <libyuv.h>
 
+/* What has so many bytes is large. */
+#define LARGE (128 << 10)
+
 void *tc_alloc(size_t n) {
     void *mem = NULL;
-    return posix_memalign(&mem, 64, n) ? NULL : mem;
+    if (n < LARGE)
+        return posix_memalign(&mem, 64, n) ? NULL : mem;
+    mem = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mem == MAP_FAILED ? NULL : mem;
+}
+
+void tc_free(void *mem, size_t n) {
+    if (n < LARGE)
+        free(mem);
+    else
+        munmap(mem, n);
 }
 
 void tc_fill(uint8_t *y, uint8_t *u, uint8_t *v, int sy, int sc, int w, int h, int cy, int cu, int cv) {

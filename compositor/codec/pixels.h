@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64-byte aligned memory for the caller to free(), or NULL. */
+/* n bytes aligned to 64, or NULL; the caller gives them back to tc_free with the same n. What is large comes from the
+ * system and goes back to it at once, whatever lies beside it. */
 void *tc_alloc(size_t n);
+void tc_free(void *mem, size_t n);
 
 void tc_fill(uint8_t *y, uint8_t *u, uint8_t *v, int sy, int sc, int w, int h, int cy, int cu, int cv);
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +24,9 @@ import (
 )
 
 // roomsPlan is what the process of runRooms does: rooms with so many broadcasters each, who send 640x360 VP8 and Opus for so
-// many seconds, or all the time; so long to get warm then, so long to be measured. Memory is read so often.
-type roomsPlan struct{ Rooms, Broadcasters, Stay, Warm, Measure, Every int }
+// many seconds, or all the time; so long to get warm then, so long to be measured. Memory is read so often. Every Turn
+// seconds all leave and others come, if it is not 0.
+type roomsPlan struct{ Rooms, Broadcasters, Stay, Warm, Measure, Every, Turn int }
 
 // roomsOf is what one process with a number of rooms used: everything from packets in to parts that can
 // be fetched, with the ladder of the defaults and both sounds, without WebRTC and HTTP.
@@ -131,10 +131,20 @@ func memory(s settings) (rows []row, err error) {
 	if err != nil {
 		return rows, err
 	}
-	progress("PSS of a room over %v, kB: %v", s.soak, long.PSS)
-	first, last := long.PSS[0], long.PSS[len(long.PSS)-1]
-	return append(rows, row{fmt.Sprintf("PSS of a room over %v, MB: at first, at last, most", s.soak),
-		fmt.Sprintf("%.1f, %.1f, %.1f", mb(first), mb(last), mb(slices.Max(long.PSS))), "", fmt.Sprintf("%.3f", float64(last)/float64(first)), "flat over 30m"}), nil
+	turns, err := runRooms(s, roomsPlan{Rooms: 1, Broadcasters: 4, Warm: window, Measure: int(s.soak.Seconds()), Every: 60, Turn: 3})
+	if err != nil {
+		return rows, err
+	}
+	return append(rows,
+		flat(fmt.Sprintf("PSS of a room over %v, MB: at first, at last, most", s.soak), long.PSS, "flat over 30m"),
+		flat("the same while all leave and others come every 3 s", turns.PSS, "")), nil
+}
+
+// flat is a row of what was read over time.
+func flat(name string, pss []int, goal string) row {
+	progress("%s, kB: %v", name, pss)
+	first, last := pss[0], pss[len(pss)-1]
+	return row{name, fmt.Sprintf("%.1f, %.1f, %.1f", mb(first), mb(last), mb(slices.Max(pss))), "", fmt.Sprintf("%.3f", float64(last)/float64(first)), goal}
 }
 
 func mb(kb int) float64 { return float64(kb) / 1024 }
@@ -198,6 +208,15 @@ func roomsJob(args []string) error {
 	}
 	var all []*oneRoom
 	var run sync.WaitGroup
+	come := func(o *oneRoom) error {
+		o.end, o.left = make(chan struct{}), false
+		for k := range plan.Broadcasters {
+			if err := o.join(k, clips[k%len(clips)], voices[k], &run); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for range plan.Rooms {
 		o, err := newOneRoom()
 		if err != nil {
@@ -205,10 +224,8 @@ func roomsJob(args []string) error {
 		}
 		all = append(all, o)
 		run.Go(o.comp.Run)
-		for k := range plan.Broadcasters {
-			if err := o.join(k, clips[k%len(clips)], voices[k], &run); err != nil {
-				return err
-			}
+		if err := come(o); err != nil {
+			return err
 		}
 		time.Sleep(137 * time.Millisecond) // rooms are not in step
 	}
@@ -219,17 +236,28 @@ func roomsJob(args []string) error {
 		}
 	}
 	time.Sleep(time.Duration(plan.Warm) * time.Second)
-	r := measure(all, plan)
+	r, err := measure(all, plan, func() error {
+		for _, o := range all {
+			o.leave()
+			if err := come(o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	for _, o := range all {
 		o.leave()
 		o.comp.Stop()
 	}
 	run.Wait()
+	if err != nil {
+		return err
+	}
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// measure watches rooms for as long as planned.
-func measure(all []*oneRoom, plan roomsPlan) (r roomsOf) {
+// measure watches rooms for as long as planned. Turn has all leave and others come.
+func measure(all []*oneRoom, plan roomsPlan, turn func() error) (r roomsOf, err error) {
 	const perPart = 10 // pictures, with the preset low at 30 a second
 	var missing, slots int64
 	count := func(sign int64) {
@@ -251,23 +279,35 @@ func measure(all []*oneRoom, plan roomsPlan) (r roomsOf) {
 	count(-1)
 	r.PSS = append(r.PSS, pss())
 	from, begin := cpuTime(), time.Now()
-	every := time.Duration(cmp.Or(plan.Every, plan.Measure)) * time.Second
-	for end := begin.Add(time.Duration(plan.Measure) * time.Second); time.Now().Before(end); {
-		time.Sleep(min(every, time.Until(end)))
-		if plan.Every > 0 {
+	end, turns, reads := time.After(time.Duration(plan.Measure)*time.Second), every(plan.Turn), every(plan.Every)
+	for on := true; on; {
+		select {
+		case <-end:
+			on = false
+		case <-turns:
+			if err := turn(); err != nil {
+				return r, err
+			}
+		case <-reads:
 			r.PSS = append(r.PSS, pss())
 		}
 	}
 	r.CPU = (cpuTime() - from).Seconds() / time.Since(begin).Seconds()
-	if plan.Every == 0 {
-		r.PSS = append(r.PSS, pss())
-	}
+	r.PSS = append(r.PSS, pss())
 	count(1)
 	r.Missing = float64(missing) / float64(max(slots, 1))
 	for _, o := range all {
 		r.Late, r.LateSound = append(r.Late, o.late.all()...), append(r.LateSound, o.lateSound.all()...)
 	}
-	return r
+	return r, nil
+}
+
+// every ticks after so many seconds each; 0: never.
+func every(s int) <-chan time.Time {
+	if s == 0 {
+		return nil
+	}
+	return time.Tick(time.Duration(s) * time.Second)
 }
 
 // pss is the process's share of memory in kB, garbage left out.
@@ -287,6 +327,7 @@ type oneRoom struct {
 	comp            *compositor.Compositor
 	clock           media.Clock
 	late, lateSound lateness
+	seats           int
 	end             chan struct{} // broadcasters leave
 	left            bool
 }
@@ -334,7 +375,7 @@ func newOneRoom() (*oneRoom, error) {
 		return nil, err
 	}
 	now := time.Now()
-	o := &oneRoom{clock: media.NewClock(now), end: make(chan struct{})}
+	o := &oneRoom{clock: media.NewClock(now)}
 	wall := func(t media.Time) time.Time { return o.clock.Wall(t - plan.Delay) }
 	track := packager.TrackConfig{FirstMSN: plan.FirstMSN(now), Wall: wall}
 	out := origin.NewProgram(origin.ProgramConfig{ID: fmt.Sprint(now.UnixNano()), Plan: plan, FirstMSN: track.FirstMSN, Wall: wall, Window: 60 * media.Second})
@@ -360,7 +401,8 @@ func newOneRoom() (*oneRoom, error) {
 
 // join lets a broadcaster send its clip and its voice over and over, until end.
 func (o *oneRoom) join(k int, clip, voice []media.Packet, run *sync.WaitGroup) error {
-	tile := o.comp.Join(compositor.TileConfig{ID: fmt.Sprint(k), Name: broadcast.Cast[k%len(broadcast.Cast)].Name})
+	o.seats++
+	tile := o.comp.Join(compositor.TileConfig{ID: fmt.Sprint(o.seats), Name: broadcast.Cast[k%len(broadcast.Cast)].Name})
 	video, err := tile.Open(media.VP8)
 	if err != nil {
 		return err
@@ -371,8 +413,9 @@ func (o *oneRoom) join(k int, clip, voice []media.Packet, run *sync.WaitGroup) e
 	}
 	begin := o.clock.At(time.Now())
 	var sending sync.WaitGroup
-	sending.Go(func() { o.send(video, clip, begin, fps30.Frame(1)) })
-	sending.Go(func() { o.send(audio, voice, begin, 20*media.Millisecond) })
+	end := o.end
+	sending.Go(func() { o.send(video, clip, begin, fps30.Frame(1), end) })
+	sending.Go(func() { o.send(audio, voice, begin, 20*media.Millisecond, end) })
 	run.Go(func() {
 		sending.Wait()
 		tile.Leave()
@@ -388,7 +431,7 @@ func (o *oneRoom) leave() {
 	}
 }
 
-func (o *oneRoom) send(to *compositor.Input, packets []media.Packet, begin, each media.Time) {
+func (o *oneRoom) send(to *compositor.Input, packets []media.Packet, begin, each media.Time, end chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := 0; ; n++ {
@@ -396,7 +439,7 @@ func (o *oneRoom) send(to *compositor.Input, packets []media.Packet, begin, each
 		timer.Reset(time.Until(o.clock.Instant(at)))
 		select {
 		case <-timer.C:
-		case <-o.end:
+		case <-end:
 			return
 		}
 		p := packets[n%len(packets)]
