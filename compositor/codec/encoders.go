@@ -16,9 +16,19 @@ type encoder struct {
 	presets []string // what it takes; nil: it decides itself
 	options string   // for no delay and no key frames but ours, key=value lines
 	input   pictureInput
-	lends   bool // is done with its input when the call returns
-	tunable bool // takes a new bit rate while it runs
-	capped  bool // but keeps to the mean that it was opened with, up to the peak
+	lends   bool    // is done with its input when the call returns
+	tunable bool    // takes a new bit rate while it runs
+	capped  bool    // but keeps to the mean that it was opened with, up to the peak
+	peak    float64 // the highest that it is given, in means; 0: any
+}
+
+// peakFor is the peak that the encoder is given. x264 forgets what a calm scene saved, in seconds, only where the peak is
+// below 1.5 of the mean (and ratetol lets it); from there on it would spend it for hours.
+func (e encoder) peakFor(bitRate, maxRate int) int {
+	if e.peak == 0 {
+		return maxRate
+	}
+	return min(maxRate, int(e.peak*float64(bitRate)))
 }
 
 type pictureInput int // as TC_I420 and its neighbours in av.h
@@ -36,8 +46,8 @@ func encoders(c media.Codec) []encoder {
 	switch c {
 	case media.H264:
 		return []encoder{
-			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true, tunable: true, capped: true,
-				options: "tune=zerolatency\nforced-idr=1\nsc_threshold=0"},
+			{name: "libx264", preset: "preset", dflt: "superfast", presets: x264Presets, lends: true, tunable: true, capped: true, peak: 1.3,
+				options: "tune=zerolatency\nforced-idr=1\nsc_threshold=0\nx264-params=ratetol=inf"},
 			{name: "libopenh264", options: "rc_mode=bitrate\nallow_skip_frames=0", lends: true},
 			{name: "h264_nvenc", preset: "preset", dflt: "p2", tunable: true,
 				options: "tune=ull\nzerolatency=1\nrc=cbr\nforced-idr=1\nno-scenecut=1\ndelay=0"},

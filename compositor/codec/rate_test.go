@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"image"
 	"strings"
 	"testing"
 
@@ -85,6 +86,49 @@ func TestMeanRateFollowsWhereThePeakIsHigher(t *testing.T) {
 	}
 	if announced.most > 1.05 {
 		t.Errorf("%.2f of the buffer that is announced", announced.most)
+	}
+}
+
+// What a calm scene saved is not spent later: soon after it the mean is what was asked for, whatever the peak may be.
+func TestMeanRateForgetsWhatWasCalm(t *testing.T) {
+	set := needLibAV(t)
+	for _, most := range []int{480_000, 1_200_000} {
+		e := mustEncoder(t, set, VideoConfig{Codec: media.H264, W: 320, H: 180, Rate: fps30, BitRate: 400_000, MaxRate: most})
+		var pics [30]*Picture
+		for k := range pics {
+			pics[k] = busy(NewPicture(320, 180), k)
+			defer pics[k].Release()
+		}
+		n := 0
+		run := func(seconds int, pic func() *Picture) (mean int) {
+			for range 30 * seconds {
+				p := pic()
+				p.At = fps30.Frame(int64(n))
+				pkts, err := e.Encode(p, fps30.Frame(1), n%60 == 0)
+				if err != nil || len(pkts) != 1 {
+					t.Fatal(len(pkts), err)
+				}
+				mean += 8 * len(pkts[0].Data) / seconds
+				n++
+			}
+			return mean
+		}
+		moving := func() *Picture { return pics[n%len(pics)] }
+		calm := NewPicture(320, 180)
+		defer calm.Release()
+		slide := func() *Picture { // a cursor blinks on it
+			texture(calm, 0)
+			Fill(calm.View(image.Rect(32, 32, 48, 48)), YCbCr{uint8(16 + 200*(n/15%2)), 128, 128})
+			return calm
+		}
+		before := run(20, moving)
+		saved := run(120, slide)
+		run(20, moving)
+		after := run(20, moving)
+		t.Logf("peak %d: %d bit/s, %d calm, %d later", most, before, saved, after)
+		if saved > 300_000 || before < 360_000 || before > 440_000 || after < 360_000 || after > 440_000 {
+			t.Errorf("peak %d: %d bit/s, %d calm, %d later", most, before, saved, after)
+		}
 	}
 }
 
