@@ -39,12 +39,12 @@ func newTCPListener(ln net.Listener, most int) *tcpListener {
 	return &tcpListener{Listener: ln, most: most, done: make(chan struct{})}
 }
 
-// Accept goes on when file descriptors run out: its caller would give up for good.
+// Accept goes on when file descriptors or the system's buffers run out: its caller would give up for good.
 func (l *tcpListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		switch {
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
 			select {
 			case <-time.After(fullPause):
 			case <-l.done:

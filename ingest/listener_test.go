@@ -17,8 +17,8 @@ type exhausted struct {
 }
 
 func (e *exhausted) Accept() (net.Conn, error) {
-	if e.left.Add(-1) >= 0 {
-		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	if n := e.left.Add(-1); n >= 0 {
+		return nil, &net.OpError{Op: "accept", Err: []error{syscall.EMFILE, syscall.ENOBUFS}[n%2]}
 	}
 	return e.Listener.Accept()
 }

@@ -218,3 +218,20 @@ func TestAddressesThatWentAwayAreGivenUp(t *testing.T) {
 		t.Errorf("%v; %v are not taken back: %v", err, all, u.present)
 	}
 }
+
+// A socket that failed closes its mux. The next session has another.
+func TestAddressThatFailedIsBoundAnew(t *testing.T) {
+	u, err := listenUDP(Config{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	a := u.present[0]
+	old := u.muxes[a]
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.refresh(); err != nil || u.muxes[a] == old || u.muxes[a].IsClosed() {
+		t.Errorf("%v; the mux is another: %v", err, u.muxes[a] != old)
+	}
+}

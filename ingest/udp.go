@@ -75,7 +75,7 @@ func listenUDP(cfg Config) (*udpPort, error) {
 // absentTime is how long an address may be away, and still be the one of sessions that come back.
 const absentTime = time.Hour
 
-// refresh binds addresses that have appeared since the last time, and gives those up that have long gone.
+// refresh binds addresses that have appeared, or failed, since the last time, and gives those up that have long gone.
 func (u *udpPort) refresh() error {
 	addrs, err := localAddrs(u.keep)
 	if err != nil {
@@ -94,7 +94,7 @@ func (u *udpPort) refresh() error {
 	starting := len(u.muxes) == 0
 	var present []netip.Addr
 	for _, a := range addrs {
-		if u.muxes[a] == nil {
+		if m := u.muxes[a]; m == nil || m.IsClosed() { // one closes itself where reading fails
 			if err := u.bind(a); errors.Is(err, syscall.EADDRNOTAVAIL) || err != nil && !starting {
 				u.log.Debug("address not usable", "addr", a, "err", err) // the others go on
 				continue

@@ -54,6 +54,17 @@ func newConnections(ln net.Listener, most int, log *slog.Logger) *connections {
 	return c
 }
 
+// shortage is what the system lacks and may have again soon, or "".
+func shortage(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "file descriptors"
+	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		return "buffers of the system"
+	}
+	return ""
+}
+
 // Accept waits for room, then for a connection. When descriptors run out all the same, it makes room and goes on.
 func (c *connections) Accept() (net.Conn, error) {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
@@ -66,11 +77,12 @@ func (c *connections) Accept() (net.Conn, error) {
 		if err == nil {
 			return c.admit(conn), nil
 		}
-		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+		what := shortage(err)
+		if what == "" {
 			return nil, err
 		}
 		c.exhausted.Add(1)
-		c.tell("file descriptors are exhausted")
+		c.tell(what + " are exhausted")
 		if !c.closeFirst(&c.idle) {
 			c.closeFirst(&c.fresh)
 		}

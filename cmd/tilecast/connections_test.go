@@ -21,7 +21,8 @@ type poorListener struct {
 
 func (l *poorListener) Accept() (net.Conn, error) {
 	if l.refusals--; l.refusals >= 0 {
-		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		what := []error{syscall.ENOBUFS, syscall.EMFILE}[l.refusals%2]
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", what)}
 	}
 	return nil, l.err
 }
