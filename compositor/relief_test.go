@@ -370,9 +370,15 @@ func TestBitRateChangesLive(t *testing.T) {
 }
 
 func TestRungsIn709HaveTheSameColours(t *testing.T) {
+	for in709 := range 2 { // the rung of the canvas's own size, and one that is scaled
+		testRungIn709(t, in709)
+	}
+}
+
+func testRungIn709(t *testing.T, in709 int) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
-		cfg.Canvases[0].Rungs[1].BT709 = true
+		cfg.Canvases[0].Rungs[in709].BT709 = true
 		s := newStage(t, cfg, codec.Fake()).start()
 		video := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.VP8)
 		for k := range 60 {
@@ -384,7 +390,11 @@ func TestRungsIn709HaveTheSameColours(t *testing.T) {
 		defer one.Release()
 		codec.Fill(one, palette[0])
 		codec.To709(one, one)
-		for rung, want := range map[string]codec.YCbCr{"720p": palette[0], "180p": one.Pixel(4, 4)} {
+		for k, r := range s.cfg.Canvases[0].Rungs {
+			rung, want := r.Name, palette[0]
+			if k == in709 {
+				want = one.Pixel(4, 4)
+			}
 			units := s.video(rung)
 			u := units[len(units)/2]
 			if got := u.Mean(shrink(whole, 1280, u.W)); !near(got, want) {
