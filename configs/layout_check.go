@@ -2,12 +2,7 @@ package configs
 
 import (
 	"fmt"
-	"image"
-	_ "image/jpeg" // pictures people lay over programs
-	_ "image/png"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"tilecast/compositor/layout"
@@ -142,57 +137,4 @@ func checkLength(bad report, path string, l Length, side int, most Length) {
 		}
 		bad(path, "%v is out of range: use 0 to %v", l, most)
 	}
-}
-
-// pictures yields every picture that the configuration names, with its path in it.
-func (c *Config) pictures(yield func(path string, f *File)) {
-	c.layouts(func(at string, l *Layout) { l.pictures(at, yield) })
-}
-
-func (l *Layout) pictures(at string, yield func(path string, f *File)) {
-	yield(at+".background.image", &l.Background.Image)
-	yield(at+".placeholder.image", &l.Placeholder.Image)
-	yield(at+".slates.opening.image", &l.Slates.Opening.Image)
-	yield(at+".slates.empty.image", &l.Slates.Empty.Image)
-	yield(at+".slates.closing.image", &l.Slates.Closing.Image)
-	for i := range l.Overlays {
-		yield(fmt.Sprintf("%s.overlays[%d].image", at, i), &l.Overlays[i].Image)
-	}
-}
-
-// maxPicture is the largest picture of a layout, in pixels.
-const maxPicture = 64 << 20
-
-// checkPictures makes the pictures' paths those that they are found under, and looks whether they are pictures.
-func checkPictures(cfg *Config, dir string, bad report) {
-	seen := map[File]bool{}
-	cfg.pictures(func(path string, f *File) {
-		if *f == "" || seen[*f] {
-			return
-		}
-		if !filepath.IsAbs(string(*f)) {
-			*f = File(filepath.Join(dir, string(*f)))
-		}
-		seen[*f] = true // a list that an entry of canvases shares is seen twice
-		if info, err := os.Stat(string(*f)); err != nil || !info.Mode().IsRegular() {
-			if _, err = readFile(string(*f)); err == nil {
-				err = fmt.Errorf("%s is not a file", *f)
-			}
-			bad(path, "%v", err)
-			return
-		}
-		in, err := os.Open(string(*f))
-		if err != nil {
-			bad(path, "%v", err)
-			return
-		}
-		defer in.Close()
-		size, kind, err := image.DecodeConfig(in)
-		switch {
-		case err != nil:
-			bad(path, "%s is not a PNG or JPEG picture", *f)
-		case size.Width*size.Height > maxPicture || size.Width < 1 || size.Height < 1:
-			bad(path, "%s (%s) is %dx%d: use at most %d pixels", *f, kind, size.Width, size.Height, maxPicture)
-		}
-	})
 }

@@ -1,9 +1,7 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +32,7 @@ func Load(src Source) (cfg Config, warnings []string, err error) {
 	d := newDecoder(src.File)
 	cfg = Default()
 	if src.File != "" {
-		data, err := readFile(src.File)
+		data, err := readFile(src.File, MaxText)
 		if err != nil {
 			return Config{}, nil, err
 		}
@@ -68,7 +66,7 @@ func Parse(name string, data []byte) (Config, error) {
 // ParseFile reads a configuration from a file alone, without flags and environment.
 // A file that can't be read is an error other than Mistakes.
 func ParseFile(path string) (Config, error) {
-	data, err := readFile(path)
+	data, err := readFile(path, MaxText)
 	if err != nil {
 		return Config{}, err
 	}
@@ -224,27 +222,4 @@ func (d *decoder) variables(environ []string) (warnings []string) {
 		}
 	}
 	return warnings
-}
-
-// readFile says in a person's words why a file can't be read, and which was meant.
-func readFile(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	var pe *fs.PathError
-	switch {
-	case err == nil:
-		return data, nil
-	case errors.Is(err, fs.ErrNotExist):
-		var names []string
-		entries, _ := os.ReadDir(filepath.Dir(path))
-		for _, e := range entries {
-			names = append(names, e.Name())
-		}
-		if near := Nearest(filepath.Base(path), names); near != "" {
-			return nil, fmt.Errorf("%s: no such file, did you mean %s?", path, filepath.Join(filepath.Dir(path), near))
-		}
-		return nil, fmt.Errorf("%s: no such file", path)
-	case errors.As(err, &pe):
-		return nil, fmt.Errorf("%s: %w", path, pe.Err)
-	}
-	return nil, err
 }

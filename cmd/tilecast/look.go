@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"tilecast/compositor"
 	"tilecast/compositor/art"
@@ -20,7 +17,7 @@ func look(s configs.Shape) (compositor.Look, error) {
 	l := &s.Layout
 	var err error
 	picture := func(f configs.File) image.Image {
-		img, e := readPicture(f)
+		img, e := configs.ReadPicture(f)
 		if e != nil && err == nil {
 			err = e
 		}
@@ -92,23 +89,6 @@ func line(l configs.Line) compositor.Line {
 }
 
 func opaque(c configs.Color) color.RGBA { return color.RGBA{c.R, c.G, c.B, 0xff} }
-
-// readPicture is the picture of a file; nil where there is none.
-func readPicture(f configs.File) (image.Image, error) {
-	if f == "" {
-		return nil, nil
-	}
-	in, err := os.Open(string(f))
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	img, _, err := image.Decode(in)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Base(string(f)), err)
-	}
-	return img, nil
-}
 
 // readFonts reads the font folder. One that is not there is none, and is told.
 func readFonts(dir string, log *slog.Logger) *art.Fonts {

@@ -58,7 +58,7 @@ func TestPicturesOfReadyLayouts(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want, err := readPicture(configs.File(file))
+			want, err := configs.ReadPicture(configs.File(file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ rooms:
 			wantCode = exitFailed
 		} else if strings.HasSuffix(c.want, "participants\n") {
 			wantCode = exitOK
-			if img, err := readPicture(configs.File(out)); err != nil || min(img.Bounds().Dx(), img.Bounds().Dy()) != 180 {
+			if img, err := configs.ReadPicture(configs.File(out)); err != nil || min(img.Bounds().Dx(), img.Bounds().Dy()) != 180 {
 				t.Errorf("%s: %v", c.args, err)
 			}
 		}

@@ -93,7 +93,14 @@ func (c *certificateFiles) stat() (marks [2]fileMark, err error) {
 
 // read replaces the certificate. Called locked, or before anybody asks.
 func (c *certificateFiles) read() error {
-	cert, err := tls.LoadX509KeyPair(c.cert, c.key)
+	var pem [2][]byte
+	for i, path := range []string{c.cert, c.key} {
+		var err error
+		if pem[i], err = configs.ReadFile(path, configs.MaxText); err != nil {
+			return err
+		}
+	}
+	cert, err := tls.X509KeyPair(pem[0], pem[1])
 	if err != nil {
 		return err
 	}

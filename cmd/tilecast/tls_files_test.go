@@ -101,6 +101,11 @@ func TestUnfitCertificateFilesAreNamedAtTheStart(t *testing.T) {
 			t.Errorf("%v: %v", files, err)
 		}
 	}
+	cfg := configs.Default()
+	cfg.HTTP.TLSCert, cfg.HTTP.TLSKey = cert, os.DevNull
+	if _, err := tlsConfig(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), os.DevNull+": is not a regular file; ") {
+		t.Errorf("a key that is a device: %v", err)
+	}
 }
 
 // A connection that is open goes on with the old certificate, a new one gets the new one, both over HTTP/2.

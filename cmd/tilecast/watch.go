@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -35,7 +34,7 @@ func (g *gateway) watch(ctx context.Context, opt serveOptions) {
 		opt.Log.Warn("changes of the configuration file are not seen until a restart", "file", opt.File, "err", err)
 		return
 	}
-	last, _ := os.ReadFile(opt.File)
+	last, _ := configs.ReadFile(opt.File, configs.MaxText)
 	now := taken{g.cfg, g.taken}
 	quiet := time.NewTimer(time.Hour)
 	defer quiet.Stop()
@@ -55,7 +54,7 @@ func (g *gateway) watch(ctx context.Context, opt serveOptions) {
 			opt.Log.Warn("watching the configuration file", "err", err)
 			quiet.Reset(settle) // an event may be lost
 		case <-quiet.C:
-			data, err := os.ReadFile(opt.File)
+			data, err := configs.ReadFile(opt.File, configs.MaxText)
 			if err != nil || bytes.Equal(data, last) {
 				continue // away for a moment, or another file of the folder
 			}

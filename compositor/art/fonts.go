@@ -49,9 +49,10 @@ func LoadFonts(dir string) (f *Fonts, skipped []string, err error) {
 		if d.IsDir() || ext != ".ttf" && ext != ".otf" && ext != ".ttc" {
 			return nil
 		}
-		info, err := d.Info()
-		if err != nil {
-			return nil // it went away
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			skipped = append(skipped, path+": is not a regular file")
+			return nil
 		}
 		if files++; files > maxFontFiles || size+info.Size() > maxFontBytes {
 			skipped = append(skipped, path+": there are too many fonts")

@@ -44,6 +44,23 @@ func TestFontFolder(t *testing.T) {
 }
 
 // A font that went away after it was found is one that has nothing.
+func TestOnlyRegularFilesAreFonts(t *testing.T) {
+	dir := t.TempDir()
+	font := filepath.Join(t.TempDir(), "font")
+	if err := os.WriteFile(font, gobold.TTF, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"device.ttf": os.DevNull, "link.ttf": font} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fonts, skipped, err := LoadFonts(dir)
+	if err != nil || !fonts.Has("link") || len(skipped) != 1 || skipped[0] != filepath.Join(dir, "device.ttf")+": is not a regular file" {
+		t.Errorf("%q, skipped %q, %v", fonts.Names(), skipped, err)
+	}
+}
+
 func TestFontThatWentAway(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "Go-Bold.ttf")
