@@ -62,7 +62,7 @@ func (d *decoder) fail(n *yaml.Node, path, format string, args ...any) {
 	d.mistakes = append(d.mistakes, Mistake{d.file, n.Line, path, fmt.Sprintf(format, args...)})
 }
 
-// value reads n into v, which lies at path. Nothing said (null) leaves v as it is.
+// value reads n into v, which lies at path. An empty document (null) leaves v as it is.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	n = target(n)
 	if n.Tag == "!!null" {
@@ -110,8 +110,29 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 			d.shape = room.All()[0] // said by now, or the default
 			d.shape.Name, d.shape.Ladder = "", nil
 		}
+		if target(val).Tag == "!!null" {
+			d.fail(key, at, "%s", empty(field, key.LineComment+val.LineComment))
+			continue
+		}
 		d.value(val, field, at)
 	}
+}
+
+var colourComment = regexp.MustCompile(`^#[0-9a-fA-F]{3,8}\b`)
+
+// empty words that nothing is said of v, but for a comment behind its key: # begins one even where a colour is meant.
+func empty(v reflect.Value, comment string) string {
+	colour := colourComment.FindString(comment)
+	switch v.Interface().(type) {
+	case Color, Tint:
+		if colour == "" {
+			colour = "#ffffff"
+		}
+	}
+	if colour != "" {
+		return fmt.Sprintf("is empty, as # begins a comment: put quotes around a colour, %q", colour)
+	}
+	return "is empty: give it a value, or leave it out"
 }
 
 // last yields the pair of the key named behind all others.
