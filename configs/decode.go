@@ -8,7 +8,6 @@ import (
 	"iter"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -29,33 +28,22 @@ func newDecoder(file string) *decoder {
 	return &decoder{file: file, lines: map[string]int{}, scalars: map[string]string{}, outside: map[string]string{}}
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
 // document reads data over what cfg holds already.
 func (d *decoder) document(data []byte, cfg *Config) {
 	var doc, more yaml.Node
 	in := yaml.NewDecoder(bytes.NewReader(data))
 	if err := in.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) { // an empty file leaves everything as it is
-			d.syntax(err)
+			d.syntax(data, err)
 		}
 		return
 	}
 	if err := in.Decode(&more); err == nil {
 		d.fail(&more, "", "a second document (---): only one is read")
 	} else if !errors.Is(err, io.EOF) {
-		d.syntax(err)
+		d.syntax(data, err)
 	}
 	d.value(doc.Content[0], reflect.ValueOf(cfg).Elem(), "")
-}
-
-func (d *decoder) syntax(err error) {
-	at := yamlLine.FindStringSubmatch(err.Error())
-	m := Mistake{File: d.file, Text: "not YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
-	if at != nil {
-		m.Line, _ = strconv.Atoi(at[1])
-	}
-	d.mistakes = append(d.mistakes, m)
 }
 
 func (d *decoder) fail(n *yaml.Node, path, format string, args ...any) {
@@ -64,7 +52,10 @@ func (d *decoder) fail(n *yaml.Node, path, format string, args ...any) {
 
 // value reads n into v, which lies at path. An empty document (null) leaves v as it is.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
-	n = target(n)
+	if line := n.Line; n.Kind == yaml.AliasNode { // it is said here
+		n = new(*n.Alias)
+		n.Line = line
+	}
 	if n.Tag == "!!null" {
 		return
 	}
