@@ -3,8 +3,12 @@ package configs
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"tilecast/compositor/art"
 	"tilecast/compositor/layout"
 )
 
@@ -38,6 +42,9 @@ func checkLayout(bad report, at string, l *Layout, w, h int) {
 	if l.Placeholder.Kind == "image" && l.Placeholder.Image == "" {
 		bad(at+".placeholder.image", "is missing: name the picture to show")
 	}
+	checkText(bad, at+".slates.opening.text", l.Slates.Opening.Text)
+	checkText(bad, at+".slates.empty.text", l.Slates.Empty.Text)
+	checkText(bad, at+".slates.closing.text", l.Slates.Closing.Text)
 	for i := range l.Overlays {
 		checkOverlay(bad, fmt.Sprintf("%s.overlays[%d]", at, i), &l.Overlays[i], w, h)
 	}
@@ -118,6 +125,8 @@ func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	if (o.Image == "") == (o.Text == "") {
 		bad(at, "needs either an image or a text")
 	}
+	checkText(bad, at+".text", o.Text)
+	checkText(bad, at+".sub", o.Sub)
 	oneOf(bad, at+".kind", o.Kind, "lower-third", "banner")
 	oneOf(bad, at+".position", o.Position, "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right")
 	side := min(w, h)
@@ -126,6 +135,17 @@ func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	}
 	checkLength(bad, at+".size", o.Size, side, percent(100))
 	between(bad, at+".opacity", o.Opacity, 0, 1)
+}
+
+// checkText holds that a text is drawn as it was said.
+func checkText(bad report, path, text string) {
+	if n := utf8.RuneCountInString(text); n > art.MaxText {
+		bad(path, "has %d characters: use at most %d", n, art.MaxText)
+	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		bad(path, "holds the control character %q: leave it out", r)
+	}
 }
 
 // checkLength holds that l, which is of a side, is not below 0 and at most so large.

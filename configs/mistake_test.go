@@ -2,6 +2,7 @@ package configs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/image/font/gofont/gobold"
+
+	"tilecast/compositor/art"
 )
 
 // mistakes are the lines of an error of Parse.
@@ -176,6 +179,34 @@ func TestFontsAreThere(t *testing.T) {
 	}
 }
 
+// A text that is taken is drawn to its end.
+func TestTexts(t *testing.T) {
+	full := strings.Repeat("ä", art.MaxText-1) + "z"
+	for text, want := range map[string]string{
+		full: "", "two\n lines\t": "", "left \u200f right": "",
+		full + "!":      "has 161 characters: use at most 160",
+		"\x1b[31mred":   `holds the control character '\x1b': leave it out`,
+		"a\u0007\u0085": `holds the control character '\a': leave it out`,
+	} {
+		quoted := strings.ReplaceAll(fmt.Sprintf("%+q", text), `\a`, `\x07`)
+		for key, line := range map[string]string{
+			"overlays[0].text":    "overlays: [{text: " + quoted + "}]",
+			"overlays[0].sub":     "overlays: [{text: a, sub: " + quoted + "}]",
+			"slates.opening.text": "slates: {opening: {text: " + quoted + "}}",
+			"slates.empty.text":   "slates: {empty: {text: " + quoted + "}}",
+			"slates.closing.text": "slates: {closing: {text: " + quoted + "}}",
+		} {
+			at := ""
+			if want != "" {
+				at = "x.yaml:4: rooms[0].layout." + key + ": "
+			}
+			if got := strings.Join(mistakes(t, room+"    layout:\n      "+line), "\n"); got != at+want {
+				t.Errorf("%s\n got %s\nwant %s", line, got, at+want)
+			}
+		}
+	}
+}
+
 func TestRungs(t *testing.T) {
 	for rung, want := range map[string]string{
 		"name: a, width: 1280, height: 720":                              "",
@@ -289,6 +320,8 @@ func TestSyntax(t *testing.T) {
 		room + "    layout: {mode: grid\n": "x.yaml:3: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
 		room + "    layout: {mode: grid\n    preset: low\nudp: {port: 1}\n":                                    "x.yaml:3: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
 		room + "    layout:\n      overlays: [\n        {text: 1},\n        {text: 50% off: today}\n      ]\n": "x.yaml:6: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
+
+		"data: a\nfonts: \"b\nlog: {}\n": "x.yaml:2: not YAML: quotes that are open here are not closed",
 
 		// characters
 		room + "    layout: {overlays: [{text: @ada}]}":                                            "x.yaml:3: not YAML: no text can begin with @: put quotes around it",

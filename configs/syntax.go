@@ -47,6 +47,8 @@ func (d *decoder) syntax(data []byte, err error) {
 		m.Text = fmt.Sprintf("not YAML: no text can begin with %s: put quotes around it", char[1])
 	case strings.HasPrefix(problem, "did not find expected ',' or"):
 		m.Text = "not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text"
+	case problem == "found unexpected end of stream":
+		m.Text = "not YAML: quotes that are open here are not closed"
 	case problem == "did not find expected key", problem == "did not find expected '-' indicator":
 		m.Text = "not YAML: this line fits to none above it: indent it as its neighbours are"
 	default:

@@ -1,6 +1,7 @@
 package art
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"image/png"
@@ -121,6 +122,19 @@ func TestTextsAreWrapped(t *testing.T) {
 	}
 	if short, tall := top(a.Slate(640, 360, night, "Soon")), top(a.Slate(640, 360, night, long)); tall >= short || tall < 20 {
 		t.Errorf("the slate's text begins at %d with a word, at %d with three lines", short, tall)
+	}
+}
+
+// A text of MaxText characters is drawn to its end.
+func TestLongTexts(t *testing.T) {
+	a := artist(t)
+	draw := func(last string) (caption, slate *image.RGBA) {
+		text := strings.Repeat("to be ", 30)[:MaxText-1] + last
+		return a.Caption(Caption{Title: text, Size: 30, MaxWidth: 1280, Text: white, Ground: veil}), a.Slate(1280, 720, night, text)
+	}
+	caption, slate := draw("I")
+	if other, otherSlate := draw("L"); bytes.Equal(caption.Pix, other.Pix) || bytes.Equal(slate.Pix, otherSlate.Pix) {
+		t.Error("the last letter is not drawn")
 	}
 }
 

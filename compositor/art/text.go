@@ -22,8 +22,9 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// maxRunes bounds the work that a hostile name can cause.
-const maxRunes = 128
+// MaxText is the most characters of a text or a name that are drawn: as many as have room on a slate, and a bound on the work that a
+// hostile name can cause.
+const MaxText = 160
 
 // Artist draws with a list of fonts, the first that has a character winning. It
 // may be used by several goroutines.
@@ -223,8 +224,8 @@ func clean(s string) string {
 		return r
 	}, s)
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > maxRunes {
-		s = string(r[:maxRunes])
+	if r := []rune(s); len(r) > MaxText {
+		s = string(r[:MaxText])
 	}
 	return s
 }
