@@ -39,8 +39,12 @@ func check(cfg *Config, bad report) {
 	}
 }
 
-// maxPixels is the largest picture that the codecs take.
-const maxPixels = 4096 * 2304
+// Bounds on pictures: what the codecs take, and the sides that a person may say.
+const (
+	maxPixels = 4096 * 2304
+	leastSide = 64
+	mostSide  = 3840
+)
 
 func checkRoom(bad report, at string, r *Room) {
 	if oneOf(bad, at+".preset", r.Preset, packager.Presets()...) {
@@ -146,7 +150,13 @@ func checkRates(bad report, at string, r *Room, ladder []Rung) {
 
 // checkRung checks a rung of a canvas of w by h.
 func checkRung(bad report, at string, r *Rung, w, h int) {
-	if checkSize(bad, at, r.Width, r.Height) {
+	side := r.side()
+	switch {
+	case r.Width == 0 && r.Height == 0 && side > min(w, h):
+		bad(at, "%s is larger than the canvas (%dx%d): use %s or less, or enlarge the canvas", r.Name, w, h, rungName(w, h))
+	case r.Width == 0 && r.Height == 0 && side > 0 && side < leastSide:
+		bad(at, "%s is too small: use %dp or more", r.Name, leastSide)
+	case checkSize(bad, at, r.Width, r.Height):
 		off := r.Width*h - r.Height*w // 0 in the very same shape
 		switch {
 		case r.Width > w || r.Height > h:
@@ -194,9 +204,9 @@ func checkSize(bad report, at string, w, h int) bool {
 		n   int
 	}{{"width", w}, {"height", h}} {
 		if side.n == 0 {
-			bad(at+"."+side.key, "is missing: use 64 to 3840")
+			bad(at+"."+side.key, "is missing: use %d to %d", leastSide, mostSide)
 			ok = false
-		} else if !between(bad, at+"."+side.key, side.n, 64, 3840) {
+		} else if !between(bad, at+"."+side.key, side.n, leastSide, mostSide) {
 			ok = false
 		} else if side.n%2 != 0 {
 			bad(at+"."+side.key, "%d is odd: use %d or %d", side.n, side.n-1, side.n+1)

@@ -239,7 +239,7 @@ func defaultLadder(w, h int) []Rung {
 	half := Rung{Width: w / 4 * 2, Height: h / 4 * 2}
 	half.Name = rungName(half.Width, half.Height)
 	ladder := []Rung{full, half}
-	if min(half.Width, half.Height) < 64 {
+	if min(half.Width, half.Height) < leastSide {
 		ladder = ladder[:1]
 	}
 	for i := range ladder {
@@ -252,17 +252,22 @@ func rungName(w, h int) string { return fmt.Sprintf("%dp", min(w, h)) }
 
 // fill gives a rung that says no size the one of its name, such as 480p, in the shape of a canvas of w by h.
 func (r *Rung) fill(w, h int) {
-	var side int
-	digits, ok := strings.CutSuffix(r.Name, "p")
-	if n, err := strconv.Atoi(digits); err == nil && ok {
-		side = n
-	}
-	if r.Width != 0 || r.Height != 0 || side < 64 || side > min(w, h) {
+	side := r.side()
+	if r.Width != 0 || r.Height != 0 || side < leastSide || side > min(w, h) {
 		return
 	}
 	even := func(n, of, short int) int { return (n*of + short) / (2 * short) * 2 } // to the nearest
 	short := min(w, h)
 	r.Width, r.Height = even(side, w, short), even(side, h, short)
+}
+
+// side is the shorter side that r's name says, such as 480p; 0: none.
+func (r *Rung) side() int {
+	digits, ok := strings.CutSuffix(r.Name, "p")
+	if n, err := strconv.Atoi(digits); err == nil && ok {
+		return n
+	}
+	return 0
 }
 
 // complete sets what a rung leaves open: rates that suit its size, and the encoder.

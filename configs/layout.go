@@ -19,7 +19,7 @@ type Layout struct {
 	Max         int         `yaml:"max"`     // tiles
 	More        bool        `yaml:"more"`    // the last tile counts those beyond Max
 	Order       string      `yaml:"order"`   // join, name or spoken
-	Pinned      []Who       `yaml:"pinned"`
+	Pinned      []Pin       `yaml:"pinned"`
 	Omit        Omit        `yaml:"omit"`
 	Strip       Strip       `yaml:"strip"`
 	Pip         Pip         `yaml:"pip"`
@@ -159,8 +159,9 @@ type (
 	Length  layout.Length
 	Aspect  layout.Aspect
 	Who     layout.Who
-	Columns int    // 0: auto
-	File    string // a path; one that is not absolute is seen from the configuration file
+	Pin     layout.Who // one who stays the same
+	Columns int        // 0: auto
+	File    string     // a path; one that is not absolute is seen from the configuration file
 	Tint    struct{ R, G, B, A uint8 }
 )
 
@@ -180,7 +181,7 @@ func defaultLayout() Layout {
 			Aspect: Aspect(layout.Suited), Fit: "cover", ScreenFit: "contain", Radius: percent(1.6), Border: Line{Color: Color{0xff, 0xff, 0xff}},
 			Highlight: Line{percent(0.5), Color{0x4f, 0x9c, 0xff}}, Shadow: Shadow{Opacity: 0.5},
 		},
-		Gap: percent(1.1), Margin: percent(1.1), Max: layout.MaxTiles, More: true, Order: "join", Pinned: []Who{},
+		Gap: percent(1.1), Margin: percent(1.1), Max: layout.MaxTiles, More: true, Order: "join", Pinned: []Pin{},
 		Strip: Strip{"auto", 4, percent(20)}, Pip: Pip{"bottom-right", percent(25), percent(3), Who{By: "speaker", N: 2}}, Split: Split{"auto", 4},
 		Slots:       []Slot{},
 		Labels:      Labels{Show: true, Position: "bottom-left", Size: 1, Color: Color{0xff, 0xff, 0xff}, Background: Tint{0x0c, 0x0e, 0x12, 0xa6}, MutedIcon: true},

@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,8 +21,8 @@ func checkLayout(bad report, at string, l *Layout, w, h int) {
 	oneOf(bad, at+".order", l.Order, "join", "name", "spoken")
 	between(bad, at+".max", l.Max, 1, layout.MaxTiles)
 	for i, w := range l.Pinned {
-		if w.By == "speaker" || w.By == "anyone" {
-			bad(fmt.Sprintf("%s.pinned[%d]", at, i), "%q can't be pinned: use name:Ada, role:host or screen", layout.Who(w))
+		if slices.Contains(l.Pinned[:i], w) {
+			bad(fmt.Sprintf("%s.pinned[%d]", at, i), "%q is pinned already", layout.Who(w))
 		}
 	}
 	checkLength(bad, at+".gap", l.Gap, short, percent(12.5))

@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,8 @@ func setLayoutScalar(dst any, s string) (known bool, err error) {
 		*d, err = parseAspect(s)
 	case *Who:
 		*d, err = parseWho(s)
+	case *Pin:
+		*d, err = parsePin(s)
 	case *Columns:
 		n, bad := strconv.Atoi(s)
 		if s != "auto" && (bad != nil || n < 1 || n > layout.MaxTiles) {
@@ -87,20 +90,47 @@ func parseAspect(s string) (Aspect, error) {
 }
 
 func parseWho(s string) (Who, error) {
+	w, err := readWho(s, "speaker, speaker:2, name:Ada, role:host, screen or anyone", "speaker", "name", "role", "screen", "anyone")
+	return Who(w), err
+}
+
+// parsePin reads one who can be pinned: not who changes all the time.
+func parsePin(s string) (Pin, error) {
+	const words = "name:Ada, role:host or screen"
+	w, err := readWho(s, words, "name", "role", "screen")
+	if err == nil && (w.By == "speaker" || w.By == "anyone") {
+		err = fmt.Errorf("%q can't be pinned: use %s", w, words)
+	}
+	return Pin(w), err
+}
+
+// readWho reads one who is chosen in one of the ways; words are examples of them all.
+func readWho(s, words string, ways ...string) (layout.Who, error) {
 	w, err := layout.ParseWho(s)
 	by, rest, more := strings.Cut(s, ":")
-	if near := Nearest(strings.TrimSpace(by), []string{"speaker", "name", "role", "screen", "anyone"}); err != nil && near != "" && near != w.By {
-		if more {
+	by = strings.TrimSpace(by)
+	switch known := slices.Contains([]string{"speaker", "name", "role", "screen", "anyone"}, w.By); {
+	case err == nil && !ingest.IsRole(w.Text) && w.By == "role":
+		err = fmt.Errorf("%q: nobody can have such a role: use letters, digits, - and _, such as role:%s", s, strings.Map(fitRole, w.Text))
+	case err == nil || known:
+	default:
+		near := Nearest(by, ways)
+		if near != "" && more {
 			near += ":" + strings.TrimSpace(rest)
 		}
-		if _, bad := layout.ParseWho(near); bad == nil {
+		_, bad := layout.ParseWho(near)
+		switch {
+		case bad == nil:
 			err = fmt.Errorf("%q is nobody, did you mean %q?", s, near)
+		case !more && ingest.IsRole(by):
+			err = fmt.Errorf("%q is nobody, did you mean %q or %q?", s, "role:"+by, "name:"+by)
+		case !more && by != "":
+			err = fmt.Errorf("%q is nobody, did you mean %q?", s, "name:"+by)
+		default:
+			err = fmt.Errorf("%q is nobody: use %s", s, words)
 		}
 	}
-	if err == nil && !ingest.IsRole(w.Text) && w.By == "role" {
-		err = fmt.Errorf("%q: nobody can have such a role: use letters, digits, - and _, such as role:%s", s, strings.Map(fitRole, w.Text))
-	}
-	return Who(w), err
+	return w, err
 }
 
 // fitRole is - for what can't be in a role.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -52,16 +51,19 @@ func (o previewOptions) people(l *configs.Layout) ([]stand, error) {
 
 // spoken are those whom l speaks of in its mode.
 func spoken(l *configs.Layout) (all []configs.Who) {
+	for _, w := range l.Pinned {
+		all = append(all, configs.Who(w))
+	}
 	switch l.Mode {
 	case "custom":
+		all = nil // it has no use for pins
 		for _, s := range l.Slots {
 			all = append(all, s.Who)
 		}
-		return all // there it has no use for pins
 	case "pip":
 		all = append(all, l.Pip.Who)
 	}
-	return append(slices.Clone(l.Pinned), all...)
+	return all
 }
 
 // fill makes the first whom nothing was said of the one that w means, where nobody is.
