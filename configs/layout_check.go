@@ -30,10 +30,12 @@ func checkLayout(bad report, at string, l *Layout, w, h int) {
 	checkTile(bad, at+".tile", &l.Tile, short)
 	oneOf(bad, at+".strip.edge", l.Strip.Edge, "auto", "left", "right", "top", "bottom")
 	between(bad, at+".strip.count", l.Strip.Count, 1, 8)
-	checkLength(bad, at+".strip.size", l.Strip.Size, across(l.Strip.Edge, w, h), percent(50))
+	checkRange(bad, at+".strip.size", l.Strip.Size, across(l.Strip.Edge, w, h), percent(1), percent(50))
 	oneOf(bad, at+".pip.corner", l.Pip.Corner, "top-left", "top-right", "bottom-left", "bottom-right")
-	checkLength(bad, at+".pip.size", l.Pip.Size, w, percent(75))
-	checkLength(bad, at+".pip.offset", l.Pip.Offset, short, percent(40))
+	ok := checkRange(bad, at+".pip.size", l.Pip.Size, w, percent(1), percent(75))
+	if ok = checkLength(bad, at+".pip.offset", l.Pip.Offset, short, percent(40)) && ok; ok && l.Mode == "pip" {
+		checkPip(bad, at+".pip", &l.Pip, layout.Aspect(l.Tile.Aspect), w, h)
+	}
 	oneOf(bad, at+".split.direction", l.Split.Direction, "auto", "row", "column")
 	between(bad, at+".split.count", l.Split.Count, 2, 4)
 	checkSlots(bad, at, l, w, h)
@@ -90,13 +92,35 @@ func checkSlots(bad report, at string, l *Layout, w, h int) {
 	}
 }
 
-// checkStretch holds that enough is seen of a slot that begins at pos of a side and is so long.
+// checkPip holds that the small tile has room in its corner, on a canvas of w by h.
+func checkPip(bad report, at string, p *Pip, aspect layout.Aspect, w, h int) {
+	switch {
+	case aspect == layout.Suited && layout.Auto.On(w, h) != layout.Right: // as upright as it gets there
+		aspect = 3.0 / 4
+	case aspect <= 0:
+		aspect = 16.0 / 9
+	}
+	wide := layout.Length(p.Size).Of(w)
+	high := min(wide/float64(aspect), float64(h))
+	room := int(min(float64(w)-wide, float64(h)-high)) &^ 1
+	if layout.Length(p.Offset).Even(min(w, h)) > room+2 {
+		bad(at, "there is no room for a tile of %v at %v from the corner: use an offset of 0 to %v, or a smaller size", p.Size, p.Offset,
+			inWordsOf(p.Offset, room, min(w, h), math.Floor))
+	}
+}
+
+// checkStretch holds that a slot that begins at pos of a side and is so long is seen, and lies on the canvas.
 func checkStretch(bad report, posPath, longPath string, pos, long Length, side int) {
 	begin, n := layout.Length(pos).Of(side), layout.Length(long).Of(side)
+	slack := float64(side) / 200 // thirds may be said as 33.4%
 	slot := layout.SlotSpec{X: layout.Length(pos), W: layout.Length(long), H: layout.Percent(100)}
 	switch seen := slot.Rect(side, 2).Dx(); {
 	case n <= 0:
 		bad(longPath, "is missing: say how large the slot is, such as 50%%")
+	case seen >= layout.MinSlot && begin < -slack:
+		bad(posPath, "%v begins outside of the canvas: use 0 or more", pos)
+	case seen >= layout.MinSlot && begin+n > float64(side)+slack:
+		bad(longPath, "%v from %v on reaches beyond the canvas: use at most %v", long, pos, inWordsOf(long, side-int(math.Ceil(begin)), side, math.Floor))
 	case seen >= layout.MinSlot:
 	case begin > float64(side-layout.MinSlot) || begin+n < layout.MinSlot && begin < 0:
 		bad(posPath, "%v is outside of the canvas: use 0 to %v", pos, inWordsOf(pos, side-layout.MinSlot, side, math.Floor))
@@ -130,12 +154,23 @@ func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	checkText(bad, at+".sub", o.Sub)
 	oneOf(bad, at+".kind", o.Kind, "lower-third", "banner")
 	oneOf(bad, at+".position", o.Position, "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right")
-	side := min(w, h)
+	short := min(w, h)
+	side, room := short, w*2/5 // beside a text is as much on the other side
+	if o.Image != "" || o.Kind == "banner" {
+		room = w - layout.MinSlot
+	}
 	if o.Image != "" {
 		side = w
 	}
+	checkReach(bad, at+".x", o.X, short, room)
+	checkReach(bad, at+".y", o.Y, short, h-layout.MinSlot)
 	checkLength(bad, at+".size", o.Size, side, percent(100))
 	between(bad, at+".opacity", o.Opacity, 0, 1)
+}
+
+// checkReach holds that l, which is of a canvas's shorter side, is from 0 to n pixels.
+func checkReach(bad report, path string, l Length, short, n int) {
+	checkRange(bad, path, l, short, Length{}, inWordsOf(l, n, short, math.Floor))
 }
 
 // checkText holds that a text is drawn as it was said.
@@ -150,12 +185,19 @@ func checkText(bad report, path, text string) {
 }
 
 // checkLength holds that l, which is of a side, is not below 0 and at most so large.
-func checkLength(bad report, path string, l Length, side int, most Length) {
+func checkLength(bad report, path string, l Length, side int, most Length) bool {
+	return checkRange(bad, path, l, side, Length{}, most)
+}
+
+// checkRange holds that l, which is of a side, is from least to most.
+func checkRange(bad report, path string, l Length, side int, least, most Length) bool {
 	px := func(l Length) float64 { return layout.Length(l).Of(side) }
-	if v := px(l); v < 0 || v > px(most)+0.001 {
-		if l.Pixels != 0 { // in the words of who wrote it
-			most = Length{Pixels: math.Floor(px(most))}
-		}
-		bad(path, "%v is out of range: use 0 to %v", l, most)
+	if v := px(l); v >= px(least)-0.001 && v <= px(most)+0.001 {
+		return true
 	}
+	if l.Pixels != 0 { // in the words of who wrote it
+		least, most = Length{Pixels: math.Ceil(px(least))}, Length{Pixels: math.Floor(px(most))}
+	}
+	bad(path, "%v is out of range: use %v to %v", l, least, most)
+	return false
 }

@@ -12,6 +12,9 @@ import (
 )
 
 func (l Length) String() string {
+	if l == (Length{}) {
+		return "0"
+	}
 	if l.Percent != 0 {
 		return strconv.FormatFloat(l.Percent, 'f', -1, 64) + "%"
 	}
@@ -67,8 +70,11 @@ func parseLength(s string) (Length, error) {
 	if err != nil || share && pixels || math.IsNaN(v) || math.Abs(v) > 1e5 {
 		return Length{}, fmt.Errorf("%q is not a length such as 1.5%% or 12px", s)
 	}
-	if share {
+	switch {
+	case share:
 		return Length{Percent: v}, nil
+	case !pixels && v > 0 && v < 1:
+		return Length{}, fmt.Errorf("%q is less than a pixel, did you mean %v?", s, percent(math.Round(1e6*v)/1e4))
 	}
 	return Length{Pixels: v}, nil
 }
