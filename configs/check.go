@@ -53,7 +53,9 @@ func checkRoom(bad report, at string, r *Room) {
 	oneOf(bad, at+".parts", r.Parts, "files", "ranges")
 	oneOf(bad, at+".start", r.Start, "on-publish", "always")
 	between(bad, at+".linger", r.Linger, 0, 24*time.Hour)
-	if !r.Window.Event {
+	if r.Window.Event && r.Start == "always" {
+		bad(at+".window", "keeps all of a program, and one with start: always has no end: use a length such as 24h, or start: on-publish")
+	} else if !r.Window.Event {
 		between(bad, at+".window", r.Window.Length, 30*time.Second, 24*time.Hour)
 	}
 	between(bad, at+".record.keep", r.Record.Keep, 0, 10*365*24*time.Hour)

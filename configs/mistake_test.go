@@ -96,6 +96,7 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    window: 1s":                                           `x.yaml:3: rooms[0].window: 1s is out of range: use 30s to 24h0m0s`,
 		room + "    window: 25h":                                          `x.yaml:3: rooms[0].window: 25h0m0s is out of range: use 30s to 24h0m0s`,
 		room + "    window: evnt":                                         `x.yaml:3: rooms[0].window: "evnt" is not a length of time such as 60s, 15m or 24h, nor the word event`,
+		room + "    window: event\n    start: always":                     `x.yaml:3: rooms[0].window: keeps all of a program, and one with start: always has no end: use a length such as 24h, or start: on-publish`,
 		room + "    record: {keep: -1h}":                                  `x.yaml:3: rooms[0].record.keep: -1h0m0s is out of range: use 0s to 87600h0m0s`,
 		room + "    record: {iso: maybe}":                                 `x.yaml:3: rooms[0].record.iso: "maybe" is not true or false`,
 		room + "    canvas: {width: 1281}":                                `x.yaml:3: rooms[0].canvas.width: 1281 is odd: use 1280 or 1282`,
