@@ -2,12 +2,21 @@ package configs
 
 import (
 	"fmt"
+	"os"
 
 	"tilecast/compositor/art"
 )
 
-// checkFonts holds that every font that a layout names is in the font folder. The folder is read only where one does.
+// checkFonts holds that the font folder is there, and every font in it that a layout names. The fonts are read only where one does.
 func checkFonts(cfg *Config, bad report) {
+	if info, err := os.Stat(cfg.Fonts); cfg.Fonts != "" && cfg.Fonts != Default().Fonts { // that one need not be there
+		switch {
+		case err != nil:
+			bad("fonts", "%v", unread(cfg.Fonts, err))
+		case !info.IsDir():
+			bad("fonts", "%s: is not a folder", cfg.Fonts)
+		}
+	}
 	var fonts *art.Fonts
 	cfg.fonts(func(path, name string) {
 		switch {
@@ -23,6 +32,9 @@ func checkFonts(cfg *Config, bad report) {
 			}
 		}
 		if fonts.Has(name) {
+			if fonts.Pictorial(name) {
+				bad(path, "%q has pictures (emoji) but no letters: use another, emoji are drawn with any", name)
+			}
 			return
 		}
 		if near := Nearest(name, fonts.Names()); near != "" {

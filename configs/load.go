@@ -129,7 +129,26 @@ func (d *decoder) finish(cfg Config) (Config, error) {
 	check(&cfg, bad)
 	checkPictures(&cfg, filepath.Dir(d.file), bad)
 	checkFonts(&cfg, bad)
+	d.unused(&cfg, bad)
 	return cfg, d.mistakes.err()
+}
+
+// unused reports what was said and comes to nothing.
+func (d *decoder) unused(cfg *Config, bad report) {
+	cfg.layouts(func(at string, l *Layout) {
+		if d.lines[at+".placeholder.image"] > 0 && l.Placeholder.Image != "" && l.Placeholder.Kind != "image" {
+			bad(at+".placeholder.image", "is not shown: use kind: image with it, or leave it out")
+		}
+		for i, o := range l.Overlays {
+			at := fmt.Sprintf("%s.overlays[%d]", at, i)
+			if o.Image != "" && o.Sub != "" {
+				bad(at+".sub", "goes with a text only, not with an image: leave it out")
+			}
+			if d.lines[at+".size"] > 0 && o.Size == (Length{}) {
+				bad(at+".size", "0 is no size: use a length such as 4.5%%, or leave it out")
+			}
+		}
+	})
 }
 
 // complete sets what a room's entry left open. A zero that was said stays, to be refused.

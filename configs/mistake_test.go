@@ -169,13 +169,18 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    layout: {overlays: [{text: x, opacity: 2}]}":            `x.yaml:3: rooms[0].layout.overlays[0].opacity: 2 is out of range: use 0 to 1`,
 		room + "    layout: {background: {image: nowhere.png}}":             `x.yaml:3: rooms[0].layout.background.image: nowhere.png: no such file`,
 		room + "    layout: {background: {image: tilecast.yaml}}":           `x.yaml:3: rooms[0].layout.background.image: tilecast.yaml is not a PNG or JPEG picture`,
-		room + "    layout: {placeholder: {kind: image}}":                   `x.yaml:3: rooms[0].layout.placeholder.image: is missing: name the picture to show`,
-		room + "    layout: {transition: {hold: 2}}":                        `x.yaml:3: rooms[0].layout.transition.hold: "2" is not a length of time such as 90s, 5m or 1h30m`,
-		room + "    layout: {mode: gird}":                                   `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?`,
-		room + "    canvases: [{width: 640, height: 360}]":                  `x.yaml:3: rooms[0].canvases[0].name: is missing: give it a name`,
-		room + "    canvases: [{name: a}, {name: a}]":                       `x.yaml:3: rooms[0].canvases[1].name: "a" is the name of rooms[0].canvases[0] already`,
-		room + "    canvases: [{name: index}]":                              `x.yaml:3: rooms[0].canvases[0].name: "index" has a meaning of its own in addresses: use another`,
-		room + "    canvases: [{name: a, hight: 4}]":                        `x.yaml:3: rooms[0].canvases[0].hight: unknown key, did you mean "height"?`,
+		room + "    layout: {placeholder: {image: ../docs/program.jpg}}":    `x.yaml:3: rooms[0].layout.placeholder.image: is not shown: use kind: image with it, or leave it out`,
+		room + "    layout: {placeholder: {kind: image, image: ../docs/program.jpg}}\n    canvases: [{name: a, layout: {placeholder: {kind: color}}}]": "",
+		room + "    layout: {overlays: [{image: ../docs/program.jpg, sub: a}]}":                                                                        `x.yaml:3: rooms[0].layout.overlays[0].sub: goes with a text only, not with an image: leave it out`,
+		room + "    layout: {overlays: [{image: ../docs/program.jpg, size: 0%}]}":                                                                      `x.yaml:3: rooms[0].layout.overlays[0].size: 0 is no size: use a length such as 4.5%, or leave it out`,
+		room + "    layout: {overlays: [{text: a, size: 0}]\n, slates: {}}\n    canvases: [{name: a}]":                                                 `x.yaml:3: rooms[0].layout.overlays[0].size: 0 is no size: use a length such as 4.5%, or leave it out`,
+		room + "    layout: {placeholder: {kind: image}}":                                                                                              `x.yaml:3: rooms[0].layout.placeholder.image: is missing: name the picture to show`,
+		room + "    layout: {transition: {hold: 2}}":                                                                                                   `x.yaml:3: rooms[0].layout.transition.hold: "2" is not a length of time such as 90s, 5m or 1h30m`,
+		room + "    layout: {mode: gird}":                                                                                                              `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?`,
+		room + "    canvases: [{width: 640, height: 360}]":                                                                                             `x.yaml:3: rooms[0].canvases[0].name: is missing: give it a name`,
+		room + "    canvases: [{name: a}, {name: a}]":                                                                                                  `x.yaml:3: rooms[0].canvases[1].name: "a" is the name of rooms[0].canvases[0] already`,
+		room + "    canvases: [{name: index}]":                                                                                                         `x.yaml:3: rooms[0].canvases[0].name: "index" has a meaning of its own in addresses: use another`,
+		room + "    canvases: [{name: a, hight: 4}]":                                                                                                   `x.yaml:3: rooms[0].canvases[0].hight: unknown key, did you mean "height"?`,
 		room + "    layout: {mode: gird, strip: {count: 9}}\n    canvases: [{name: a, layout: {max: 0}}, {name: b}]": `x.yaml:3: rooms[0].layout.mode: "gird" is not known, did you mean "grid"?` + "\n" +
 			`x.yaml:3: rooms[0].layout.strip.count: 9 is out of range: use 1 to 8` + "\n" + `x.yaml:4: rooms[0].canvases[0].layout.max: 0 is out of range: use 1 to 25`,
 		room + "    layout: {gap: 80px}\n    canvases: [{name: a, width: 320, height: 180}]": `x.yaml:4: rooms[0].canvases[0].layout.gap: 80px is out of range: use 0 to 22px`,
@@ -205,6 +210,30 @@ func TestFontsAreThere(t *testing.T) {
 		if got := strings.Join(mistakes(t, "fonts: "+dir+"\n"+room+"    layout: {overlays: [{text: a, font: "+name+"}]}"), "\n"); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
+	}
+}
+
+func TestFontFolder(t *testing.T) {
+	file := write(t, "fonts", "")
+	for fonts, want := range map[string]string{
+		"/usr/share/fonts": "", "''": "", filepath.Dir(file): "", // the default is in every file made of the shipped one
+		file: "x.yaml:1: fonts: " + file + ": is not a folder", file + "x/y": "x.yaml:1: fonts: " + file + "x/y: no such file",
+	} {
+		if got := strings.Join(mistakes(t, "fonts: "+fonts), "\n"); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+}
+
+// Letters need a font that has some.
+func TestFontOfPictures(t *testing.T) {
+	const font = "Noto Color Emoji"
+	if fonts, _, err := art.LoadFonts("/usr/share/fonts"); err != nil || !fonts.Has(font) {
+		t.Skip("there is no " + font)
+	}
+	got := strings.Join(mistakes(t, room+"    layout: {labels: {font: "+font+"}}"), "\n")
+	if want := `x.yaml:3: rooms[0].layout.labels.font: "Noto Color Emoji" has pictures (emoji) but no letters: use another, emoji are drawn with any`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

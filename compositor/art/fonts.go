@@ -157,6 +157,12 @@ func (f *Fonts) Has(name string) bool {
 	return slices.ContainsFunc(f.all, func(n *namedFont) bool { return matches(n.name, name) })
 }
 
+// Pictorial reports whether the font that goes by that name has pictures in the place of letters.
+func (f *Fonts) Pictorial(name string) bool {
+	i := slices.IndexFunc(f.all, func(n *namedFont) bool { return matches(n.name, name) })
+	return i >= 0 && f.all[i].pictorial
+}
+
 func matches(full, name string) bool {
 	family, file, _ := strings.Cut(full, "/")
 	return strings.EqualFold(family, name) || strings.EqualFold(file, name)
