@@ -86,13 +86,19 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 	said := map[string]int{}
 	for key, val := range last("canvases", pairs(n, map[*yaml.Node]bool{})) {
 		name, at := key.Value, join(path, key.Value)
+		if path == "" && strings.HasPrefix(name, "x-") {
+			continue // a place for anchors
+		}
 		if line, again := said[name]; again {
 			d.fail(key, at, "said before, on line %d", line)
 			continue
 		}
 		said[name] = key.Line
 		field, ok := fieldByKey(v, name)
-		if !ok {
+		if !ok && path == "" && val.Anchor != "" {
+			d.fail(key, at, "unknown key: a place for anchors has a name such as x-%s", name)
+			continue
+		} else if !ok {
 			d.fail(key, at, "unknown key%s", hint(name, v.Type()))
 			continue
 		}
@@ -219,7 +225,7 @@ func kind(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "list"
 	}
-	return fmt.Sprintf("single value (%s)", n.Value)
+	return fmt.Sprintf("single value (%s)", abridged(n.Value, maxQuote))
 }
 
 func join(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }

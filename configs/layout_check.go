@@ -51,8 +51,8 @@ func checkLayout(bad report, at string, l *Layout, w, h int) {
 	for i := range l.Overlays {
 		checkOverlay(bad, fmt.Sprintf("%s.overlays[%d]", at, i), &l.Overlays[i], w, h)
 	}
-	if n := len(l.Overlays); n > 16 {
-		bad(at+".overlays", "has %d entries: use at most 16", n)
+	if n := len(l.Overlays); n > maxOverlays {
+		bad(at+".overlays", "has %d entries: use at most %d", n, maxOverlays)
 	}
 	between(bad, at+".transition.duration", l.Transition.Duration, 0, 5*time.Second)
 	oneOf(bad, at+".transition.easing", l.Transition.Easing, "ease", "linear", "out")
@@ -146,6 +146,12 @@ func across(edge string, w, h int) int {
 	return h
 }
 
+// maxOverlays bounds what is drawn over every frame.
+const maxOverlays = 16
+
+// positions are those of overlays.
+var positions = []string{"top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"}
+
 func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	if (o.Image == "") == (o.Text == "") {
 		bad(at, "needs either an image or a text")
@@ -153,7 +159,9 @@ func checkOverlay(bad report, at string, o *Overlay, w, h int) {
 	checkText(bad, at+".text", o.Text)
 	checkText(bad, at+".sub", o.Sub)
 	oneOf(bad, at+".kind", o.Kind, "lower-third", "banner")
-	oneOf(bad, at+".position", o.Position, "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right")
+	if !slices.Contains(positions, o.Position) { // all are said: those of labels have other names
+		bad(at+".position", "%q is not known: use %s", o.Position, list(positions, "or"))
+	}
 	short := min(w, h)
 	side, room := short, w*2/5 // beside a text is as much on the other side
 	if o.Image != "" || o.Kind == "banner" {

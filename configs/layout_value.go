@@ -117,7 +117,15 @@ func readWho(s, words string, ways ...string) (layout.Who, error) {
 	by = strings.TrimSpace(by)
 	switch known := slices.Contains([]string{"speaker", "name", "role", "screen", "anyone"}, w.By); {
 	case err == nil && !ingest.IsRole(w.Text) && w.By == "role":
-		err = fmt.Errorf("%q: nobody can have such a role: use letters, digits, - and _, such as role:%s", s, strings.Map(fitRole, w.Text))
+		role := []rune(strings.Map(fitRole, w.Text))
+		why := "use letters, digits, - and _, such as"
+		if string(role) == w.Text {
+			why = "it is too long, this is not:"
+		}
+		for !ingest.IsRole(string(role)) {
+			role = role[:len(role)-1]
+		}
+		err = fmt.Errorf("%q: nobody can have such a role: %s role:%s", s, why, string(role))
 	case err == nil || known:
 	default:
 		near := Nearest(by, ways)

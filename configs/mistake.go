@@ -3,7 +3,9 @@ package configs
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,9 +50,29 @@ func (ms Mistakes) err() error {
 	slices.SortStableFunc(ms, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
 	var once Mistakes
 	for _, m := range ms {
+		m.Key, m.Text = abridged(m.Key, 200), quoted.ReplaceAllStringFunc(m.Text, func(q string) string {
+			s, err := strconv.Unquote(q)
+			if short := abridged(s, maxQuote); err == nil && short != s {
+				return strconv.Quote(short)
+			}
+			return q
+		})
 		if !slices.Contains(once, m) {
 			once = append(once, m)
 		}
 	}
 	return once
+}
+
+// maxQuote is how many letters of a value are repeated in what is said of it.
+const maxQuote = 60
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// abridged is s, or its first n letters.
+func abridged(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
 }

@@ -43,6 +43,11 @@ func TestOneMistakeOneLine(t *testing.T) {
 		"data: a\nudp:\n  port: 1\ndata: b":      `x.yaml:4: data: said before, on line 1`,
 		room + "    canvas:\n      widht: 640\n": `x.yaml:4: rooms[0].canvas.widht: unknown key, did you mean "width"?`,
 
+		// places for anchors
+		"x-hall: &hall {name: hall}\nx-:\nx-all: [1]\nrooms:\n  - *hall\n  - {<<: *hall, name: b}": "",
+		"hall: &hall {name: hall}\nrooms:\n  - *hall":                                              `x.yaml:1: hall: unknown key: a place for anchors has a name such as x-hall`,
+		room + "    x-a: 1": `x.yaml:3: rooms[0].x-a: unknown key; there are name, preset, start, publish_token, linger, latency, parts, window, record, canvas, layout, ladder, audio and canvases`,
+
 		// types
 		"udp:\n  port: many":               `x.yaml:2: udp.port: "many" is not a whole number`,
 		"udp:\n  port: 1.5":                `x.yaml:2: udp.port: "1.5" is not a whole number`,
@@ -122,11 +127,12 @@ func TestOneMistakeOneLine(t *testing.T) {
 		room + "    layout: {overlays: [{text: a, size: 721px}]}":                     `x.yaml:3: rooms[0].layout.overlays[0].size: 721px is out of range: use 0 to 720px`,
 		room + "    layout: {overlays: [{image: ../docs/program.jpg, size: 1300px}]}": `x.yaml:3: rooms[0].layout.overlays[0].size: 1300px is out of range: use 0 to 1280px`,
 		room + "    canvas: {width: 720, height: 1280}\n    ladder: [{name: a, width: 720, height: 1280}]\n    layout: {strip: {size: 640px}, pip: {size: 600px}}": `x.yaml:5: rooms[0].layout.pip.size: 600px is out of range: use 8px to 540px`,
-		room + "    layout: {strip: {size: 0%}}":                          `x.yaml:3: rooms[0].layout.strip.size: 0 is out of range: use 1% to 50%`,
-		room + "    layout: {pip: {size: 0px}}":                           `x.yaml:3: rooms[0].layout.pip.size: 0 is out of range: use 1% to 75%`,
-		room + "    layout: {gap: 0.05}":                                  `x.yaml:3: rooms[0].layout.gap: "0.05" is less than a pixel, did you mean 5%?`,
-		room + "    layout: {gap: .011}":                                  `x.yaml:3: rooms[0].layout.gap: ".011" is less than a pixel, did you mean 1.1%?`,
-		room + "    layout: {gap: 1, margin: 0.5px, tile: {radius: 0.0}}": "",
+		room + "    layout: {strip: {size: 0%}}":                           `x.yaml:3: rooms[0].layout.strip.size: 0 is out of range: use 1% to 50%`,
+		room + "    layout: {pip: {size: 0px}}":                            `x.yaml:3: rooms[0].layout.pip.size: 0 is out of range: use 1% to 75%`,
+		room + "    layout: {gap: 0.05}":                                   `x.yaml:3: rooms[0].layout.gap: "0.05" is less than a pixel, did you mean 5%?`,
+		room + "    layout: {gap: .011}":                                   `x.yaml:3: rooms[0].layout.gap: ".011" is less than a pixel, did you mean 1.1%?`,
+		room + "    layout: {gap: 1, margin: 0.5px, tile: {radius: 0.0}}":  "",
+		room + "    layout: {overlays: [{text: a, position: top-center}]}": `x.yaml:3: rooms[0].layout.overlays[0].position: "top-center" is not known: use top-left, top, top-right, left, center, right, bottom-left, bottom or bottom-right`,
 		// overlays are seen
 		room + "    layout: {overlays: [{text: a, x: 71%, y: 97%}, {text: a, x: 175%, kind: banner}, {image: ../docs/program.jpg, x: 175%}]}": "",
 		room + "    layout: {overlays: [{text: a, x: 72%}]}":                     `x.yaml:3: rooms[0].layout.overlays[0].x: 72% is out of range: use 0 to 71%`,
@@ -209,6 +215,22 @@ func TestFontsAreThere(t *testing.T) {
 		}
 		if got := strings.Join(mistakes(t, "fonts: "+dir+"\n"+room+"    layout: {overlays: [{text: a, font: "+name+"}]}"), "\n"); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+// What a mistake repeats of a value is short, and can be told from the whole.
+func TestLongValues(t *testing.T) {
+	long, short := strings.Repeat("ä", 9000), strings.Repeat("ä", maxQuote)+"…"
+	for text, want := range map[string]string{
+		room + "    preset: " + long: `x.yaml:3: rooms[0].preset: "` + short + `" is not known: use low, ultra, apple or classic`,
+		"udp: " + long:               `x.yaml:1: udp: must be a section with the keys port, not a single value (` + short + `)`,
+		room + "    layout: {pinned: [\"role:" + long + "\"]}":             `x.yaml:3: rooms[0].layout.pinned[0]: "role:` + short[:2*(maxQuote-5)] + `…": nobody can have such a role: it is too long, this is not: role:` + strings.Repeat("ä", 32),
+		"http:\n  " + long[:1000] + ": 1":                                  `x.yaml:2: http.` + strings.Repeat("ä", 195) + `…: unknown key; there are listen, tls_dev, tls_cert, tls_key, acme and api_token`,
+		room + "    layout: {mode: \"" + strings.Repeat(`\"`, 300) + "\"}": `x.yaml:3: rooms[0].layout.mode: "` + strings.Repeat(`\"`, maxQuote) + `…" is not known: use grid, active-speaker, single, split, pip, screen or custom`,
+	} {
+		if got := strings.Join(mistakes(t, text), "\n"); got != want {
+			t.Errorf("got %s\nwant %s", got, want)
 		}
 	}
 }

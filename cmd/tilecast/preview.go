@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,12 @@ func previewCommand() *cobra.Command {
 		Short: "Draw a room's layout as a picture",
 		Long: "preview draws what a room's program looks like with so many participants, without any media: synthetic\npeople stand in for them. " +
 			"The first of them have the roles and names that the layout speaks of.",
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if _, err := strconv.Atoi(strings.Join(args, " ")); err == nil && cmd.Flags().Changed("screen") {
+				return fmt.Errorf("--screen: write --screen=%s", args[0])
+			}
+			return noArguments(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			what, err := o.draw()
 			if errors.As(err, new(configs.Mistakes)) {
@@ -57,10 +63,10 @@ func previewCommand() *cobra.Command {
 	f.StringVar(&o.layout, "layout", "", "ready layout `NAME` instead of the room's own")
 	f.IntVar(&o.participants, "participants", 4, "how many, `N` from 0 to 40")
 	f.IntVar(&o.speaker, "speaker", 1, "participant `K` speaks; 0 is nobody")
-	f.IntVar(&o.off, "camera-off", 0, "participant `K` has the camera and the microphone off")
+	f.IntVar(&o.off, "camera-off", 0, "participant `K` has the camera and the microphone off; 0 is nobody")
 	f.StringArrayVar(&o.names, "name", nil, "what participant K is called, `K=NAME`; may be repeated")
 	f.StringArrayVar(&o.roles, "role", nil, "what participant K is to layouts, `K=ROLE`; may be repeated")
-	f.IntVar(&o.screens, "screen", 0, "somebody shares a screen, or `N` do, 0 to 4")
+	f.IntVar(&o.screens, "screen", 0, "somebody shares a screen, or with --screen=`N` so many do, 0 to 4")
 	f.Lookup("screen").NoOptDefVal = "1"
 	f.StringVar(&o.slate, "slate", "opening", "of an empty stage: opening, empty or closing")
 	f.StringVarP(&o.out, "out", "o", "preview.png", "picture `FILE`, .png or .jpg")
@@ -105,7 +111,11 @@ func (o previewOptions) draw() (string, error) {
 		return "", err
 	}
 	err = errors.Join(encode(out, pic.ToImage()), out.Close())
-	return fmt.Sprintf("canvas %s, %dx%d, %d participants", shape.Name, shape.Width, shape.Height, o.participants), err
+	people := "participants"
+	if o.participants == 1 {
+		people = "participant"
+	}
+	return fmt.Sprintf("canvas %s, %dx%d, %d %s", shape.Name, shape.Width, shape.Height, o.participants, people), err
 }
 
 // shape finds the canvas to draw.
