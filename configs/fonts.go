@@ -7,7 +7,8 @@ import (
 	"tilecast/compositor/art"
 )
 
-// checkFonts holds that the font folder is there, and every font in it that a layout names. The fonts are read only where one does.
+// checkFonts holds that the font folder is there, and every font in it that a layout names. The fonts are read only
+// where one does.
 func checkFonts(cfg *Config, bad report) {
 	if info, err := os.Stat(cfg.Fonts); cfg.Fonts != "" && cfg.Fonts != Default().Fonts { // that one need not be there
 		switch {

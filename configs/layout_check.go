@@ -104,8 +104,8 @@ func checkPip(bad report, at string, p *Pip, aspect layout.Aspect, w, h int) {
 	high := min(wide/float64(aspect), float64(h))
 	room := int(min(float64(w)-wide, float64(h)-high)) &^ 1
 	if layout.Length(p.Offset).Even(min(w, h)) > room+2 {
-		bad(at, "there is no room for a tile of %v at %v from the corner: use an offset of 0 to %v, or a smaller size", p.Size, p.Offset,
-			inWordsOf(p.Offset, room, min(w, h), math.Floor))
+		bad(at, "there is no room for a tile of %v at %v from the corner: use an offset of 0 to %v, or a smaller size",
+			p.Size, p.Offset, inWordsOf(p.Offset, room, min(w, h), math.Floor))
 	}
 }
 
@@ -120,7 +120,8 @@ func checkStretch(bad report, posPath, longPath string, pos, long Length, side i
 	case seen >= layout.MinSlot && begin < -slack:
 		bad(posPath, "%v begins outside of the canvas: use 0 or more", pos)
 	case seen >= layout.MinSlot && begin+n > float64(side)+slack:
-		bad(longPath, "%v from %v on reaches beyond the canvas: use at most %v", long, pos, inWordsOf(long, side-int(math.Ceil(begin)), side, math.Floor))
+		bad(longPath, "%v from %v on reaches beyond the canvas: use at most %v", long, pos,
+			inWordsOf(long, side-int(math.Ceil(begin)), side, math.Floor))
 	case seen >= layout.MinSlot:
 	case begin > float64(side-layout.MinSlot) || begin+n < layout.MinSlot && begin < 0:
 		bad(posPath, "%v is outside of the canvas: use 0 to %v", pos, inWordsOf(pos, side-layout.MinSlot, side, math.Floor))

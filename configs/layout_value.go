@@ -96,7 +96,8 @@ func parseAspect(s string) (Aspect, error) {
 }
 
 func parseWho(s string) (Who, error) {
-	w, err := readWho(s, "speaker, speaker:2, name:Ada, role:host, screen or anyone", "speaker", "name", "role", "screen", "anyone")
+	const words = "speaker, speaker:2, name:Ada, role:host, screen or anyone"
+	w, err := readWho(s, words, "speaker", "name", "role", "screen", "anyone")
 	return Who(w), err
 }
 

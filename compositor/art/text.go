@@ -22,8 +22,8 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// MaxText is the most characters of a text or a name that are drawn: as many as have room on a slate, and a bound on the work that a
-// hostile name can cause.
+// MaxText is the most characters of a text or a name that are drawn: as many as have room on a slate, and a bound on
+// the work that a hostile name can cause.
 const MaxText = 160
 
 // Artist draws with a list of fonts, the first that has a character winning. It
