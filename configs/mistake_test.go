@@ -2,16 +2,12 @@ package configs
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/image/font/gofont/gobold"
-
-	"tilecast/compositor/art"
 )
 
 // mistakes are the lines of an error of Parse.
@@ -201,24 +197,6 @@ func TestOneMistakeOneLine(t *testing.T) {
 	}
 }
 
-func TestFontsAreThere(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "House-Bold.ttf"), gobold.TTF, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{
-		"house-bold": "", "Go": "", "House-Blod": `"House-Blod" is not in ` + dir + `, did you mean "House-Bold"?`,
-		"Papyrus": `"Papyrus" is not in ` + dir + `: use a font's family or the name of its file`,
-	} {
-		if want != "" {
-			want = "x.yaml:4: rooms[0].layout.overlays[0].font: " + want
-		}
-		if got := strings.Join(mistakes(t, "fonts: "+dir+"\n"+room+"    layout: {overlays: [{text: a, font: "+name+"}]}"), "\n"); got != want {
-			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
-		}
-	}
-}
-
 // What a mistake repeats of a value is short, and can be told from the whole.
 func TestLongValues(t *testing.T) {
 	long, short := strings.Repeat("ä", 9000), strings.Repeat("ä", maxQuote)+"…"
@@ -231,58 +209,6 @@ func TestLongValues(t *testing.T) {
 	} {
 		if got := strings.Join(mistakes(t, text), "\n"); got != want {
 			t.Errorf("got %s\nwant %s", got, want)
-		}
-	}
-}
-
-func TestFontFolder(t *testing.T) {
-	file := write(t, "fonts", "")
-	for fonts, want := range map[string]string{
-		"/usr/share/fonts": "", "''": "", filepath.Dir(file): "", // the default is in every file made of the shipped one
-		file: "x.yaml:1: fonts: " + file + ": is not a folder", file + "x/y": "x.yaml:1: fonts: " + file + "x/y: no such file",
-	} {
-		if got := strings.Join(mistakes(t, "fonts: "+fonts), "\n"); got != want {
-			t.Errorf("got %s\nwant %s", got, want)
-		}
-	}
-}
-
-// Letters need a font that has some.
-func TestFontOfPictures(t *testing.T) {
-	const font = "Noto Color Emoji"
-	if fonts, _, err := art.LoadFonts("/usr/share/fonts"); err != nil || !fonts.Has(font) {
-		t.Skip("there is no " + font)
-	}
-	got := strings.Join(mistakes(t, room+"    layout: {labels: {font: "+font+"}}"), "\n")
-	if want := `x.yaml:3: rooms[0].layout.labels.font: "Noto Color Emoji" has pictures (emoji) but no letters: use another, emoji are drawn with any`; got != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-}
-
-// A text that is taken is drawn to its end.
-func TestTexts(t *testing.T) {
-	full := strings.Repeat("ä", art.MaxText-1) + "z"
-	for text, want := range map[string]string{
-		full: "", "two\n lines\t": "", "left \u200f right": "",
-		full + "!":      "has 161 characters: use at most 160",
-		"\x1b[31mred":   `holds the control character '\x1b': leave it out`,
-		"a\u0007\u0085": `holds the control character '\a': leave it out`,
-	} {
-		quoted := strings.ReplaceAll(fmt.Sprintf("%+q", text), `\a`, `\x07`)
-		for key, line := range map[string]string{
-			"overlays[0].text":    "overlays: [{text: " + quoted + "}]",
-			"overlays[0].sub":     "overlays: [{text: a, sub: " + quoted + "}]",
-			"slates.opening.text": "slates: {opening: {text: " + quoted + "}}",
-			"slates.empty.text":   "slates: {empty: {text: " + quoted + "}}",
-			"slates.closing.text": "slates: {closing: {text: " + quoted + "}}",
-		} {
-			at := ""
-			if want != "" {
-				at = "x.yaml:4: rooms[0].layout." + key + ": "
-			}
-			if got := strings.Join(mistakes(t, room+"    layout:\n      "+line), "\n"); got != at+want {
-				t.Errorf("%s\n got %s\nwant %s", line, got, at+want)
-			}
 		}
 	}
 }
@@ -376,68 +302,6 @@ udp:
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-}
-
-func TestSyntax(t *testing.T) {
-	for text, want := range map[string]string{
-		"http:\n  listen: a: b\n":          "x.yaml:2: not YAML: mapping values are not allowed in this context",
-		"data: a\n---\ndata: b\n":          "x.yaml:2: a second document (---): only one is read",
-		"data: a\n\nfonts: *none\nlog: {}": "x.yaml:3: not YAML: unknown anchor 'none' referenced",
-
-		// bytes
-		"data: a\nfonts: d\xe9mo\n":          "x.yaml:2: not UTF-8: save the file as UTF-8",
-		"\xff\xfed\x00a\x00t\x00a\x00:\x00?": "x.yaml:1: not UTF-8: save the file as UTF-8",
-		"data: a\n\nfonts: \x07\n":           "x.yaml:3: not YAML: control characters are not allowed",
-
-		// tabs
-		"http:\n\tlisten: 1\n":              "x.yaml:2: not YAML: a tab stands before the text of this line: use spaces",
-		"rooms:\n\t- name: a\n":             "x.yaml:2: not YAML: a tab stands before the text of this line: use spaces",
-		room + "\tlayout: panel\nudp: {}\n": "x.yaml:3: not YAML: a tab stands before the text of this line: use spaces",
-
-		// indents
-		room + "    layout:\n      gap: 1%\n     margin: 2%\n":                           "x.yaml:5: not YAML: this line fits to none above it: indent it as its neighbours are",
-		room + "    layout:\n      pinned:\n        - a\n        b: 1\nudp: {port: 1}\n": "x.yaml:6: not YAML: this line fits to none above it: indent it as its neighbours are",
-
-		// brackets
-		"http: [\n":                        "x.yaml:1: not YAML: ",
-		room + "    layout: {mode: grid\n": "x.yaml:3: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
-		room + "    layout: {mode: grid\n    preset: low\nudp: {port: 1}\n":                                    "x.yaml:3: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
-		room + "    layout:\n      overlays: [\n        {text: 1},\n        {text: 50% off: today}\n      ]\n": "x.yaml:6: not YAML: a bracket that is open here is not closed, or a comma is missing, or quotes around a text",
-
-		"data: a\nfonts: \"b\nlog: {}\n": "x.yaml:2: not YAML: quotes that are open here are not closed",
-
-		// characters
-		room + "    layout: {overlays: [{text: @ada}]}":                                            "x.yaml:3: not YAML: no text can begin with @: put quotes around it",
-		room + "    layout:\n      gap: %5\n":                                                      "x.yaml:4: not YAML: no text can begin with %: put quotes around it",
-		room + "    layout: {tile: {border: {color: #ffffff}}}\n":                                  "x.yaml:3: # begins a comment: put quotes around a colour, \"#ffffff\"",
-		room + "    layout: {tile: {border: {color: #ffffff}}}\n    preset: low\nudp: {port: 1}\n": "x.yaml:3: # begins a comment: put quotes around a colour, \"#ffffff\"",
-
-		// what an alias stands for is wrong at the alias
-		"rooms: &r\n  - name: demo\n    layout: *r\n": "x.yaml:3: rooms[0].layout: must be a section",
-		"? [a, b]\n: 1\n":           "x.yaml:1: ",
-		"http: &x [*x]\n":           "x.yaml:1: http: must be a section",
-		"rooms: &x\n  - ladder: *x": "x.yaml:",
-	} {
-		if got := mistakes(t, text); len(got) == 0 || !strings.HasPrefix(got[0], want) {
-			t.Errorf("%q:\n got %q\nwant %s", text, got, want)
-		}
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	data, err := os.ReadFile(shipped)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	f.Add([]byte("rooms:\n  - &a\n    <<: *a\n    name: x\n"))
-	f.Add([]byte("? {a: b}\n: c\n--- !!binary x\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg, err := Parse("x.yaml", data)
-		if err == nil {
-			check(&cfg, func(path, format string, args ...any) { t.Fatalf("%s: "+format, append([]any{path}, args...)...) })
-		}
-	})
 }
 
 func TestNearest(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -81,7 +80,7 @@ func trust(cfg configs.Config) (*tls.Config, error) {
 	if path == "" {
 		path = certificateFile(cfg.Data)
 	}
-	text, err := os.ReadFile(path)
+	text, err := configs.ReadFile(path, configs.MaxText)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
