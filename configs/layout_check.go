@@ -34,7 +34,7 @@ func checkLayout(bad report, at string, l *Layout, w, h int) {
 	oneOf(bad, at+".pip.corner", l.Pip.Corner, "top-left", "top-right", "bottom-left", "bottom-right")
 	ok := checkRange(bad, at+".pip.size", l.Pip.Size, w, percent(1), percent(75))
 	if ok = checkLength(bad, at+".pip.offset", l.Pip.Offset, short, percent(40)) && ok; ok && l.Mode == "pip" {
-		checkPip(bad, at+".pip", &l.Pip, layout.Aspect(l.Tile.Aspect), w, h)
+		checkPip(bad, at+".pip", &l.Pip, l.Tile.Aspect, w, h)
 	}
 	oneOf(bad, at+".split.direction", l.Split.Direction, "auto", "row", "column")
 	between(bad, at+".split.count", l.Split.Count, 2, 4)
@@ -93,17 +93,12 @@ func checkSlots(bad report, at string, l *Layout, w, h int) {
 }
 
 // checkPip holds that the small tile has room in its corner, on a canvas of w by h.
-func checkPip(bad report, at string, p *Pip, aspect layout.Aspect, w, h int) {
-	switch {
-	case aspect == layout.Suited && layout.Auto.On(w, h) != layout.Right: // as upright as it gets there
-		aspect = 3.0 / 4
-	case aspect <= 0:
-		aspect = 16.0 / 9
-	}
-	wide := layout.Length(p.Size).Of(w)
-	high := min(wide/float64(aspect), float64(h))
-	room := int(min(float64(w)-wide, float64(h)-high)) &^ 1
-	if layout.Length(p.Offset).Even(min(w, h)) > room+2 {
+func checkPip(bad report, at string, p *Pip, aspect Aspect, w, h int) {
+	spec := layout.Spec{Mode: layout.Pip, Aspect: layout.Aspect(aspect)}
+	spec.Pip = layout.PipSpec{Corner: "top-left", Size: layout.Length(p.Size), Offset: layout.Length(p.Offset)}
+	small := layout.Arrange(&spec, w, h, &layout.Stage{People: make([]layout.Person, 2)}).Slots[1].Rect
+	if off := spec.Pip.Offset.Even(min(w, h)); small.Min.X < off || small.Min.Y < off {
+		room := min(w-small.Dx(), h-small.Dy())
 		bad(at, "there is no room for a tile of %v at %v from the corner: use an offset of 0 to %v, or a smaller size",
 			p.Size, p.Offset, inWordsOf(p.Offset, room, min(w, h), math.Floor))
 	}
