@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tilecast/compositor/art"
 )
 
 const shipped = "tilecast.yaml"
@@ -35,6 +37,22 @@ func TestShippedFileSaysEverything(t *testing.T) {
 	for _, path := range paths(reflect.TypeFor[Config](), "") {
 		if at := strings.ReplaceAll(path, "[]", "[0]"); d.lines[at] == 0 && !shownInComment(data, path) {
 			t.Errorf("%s does not mention %s", shipped, path)
+		}
+	}
+}
+
+func TestShippedFileSaysTheBounds(t *testing.T) {
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(strings.ReplaceAll(string(data), "#", "")), " ")
+	for _, want := range []string{
+		fmt.Sprintf("Texts have up to %d characters", art.MaxText), fmt.Sprintf("files of up to %d MB", maxPictureBytes>>20),
+		fmt.Sprintf("the last one uppermost, at most %d", maxOverlays), "Position is " + list(positions, "or") + ";",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not say: %s", shipped, want)
 		}
 	}
 }
