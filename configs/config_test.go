@@ -79,7 +79,7 @@ func TestDefaultsAreRight(t *testing.T) {
 }
 
 func TestEmptyFilesLeaveDefaults(t *testing.T) {
-	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "\xef\xbb\xbfdata: data\r\n"} {
+	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "http:\n  # listen: \":80\"\nudp:\n", "\xef\xbb\xbfdata: data\r\n"} {
 		got, err := Parse("x.yaml", []byte(text))
 		if err != nil || !reflect.DeepEqual(got, Default()) {
 			t.Errorf("%q: %+v, %v", text, got, err)

@@ -108,7 +108,11 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 			d.shape.Name, d.shape.Ladder = "", nil
 		}
 		if target(val).Tag == "!!null" {
-			d.fail(key, at, "%s", empty(field, key.LineComment+val.LineComment))
+			comment := key.LineComment + val.LineComment
+			if section(field.Type()) && !colourComment.MatchString(comment) {
+				continue // all that was in it may be a comment
+			}
+			d.fail(key, at, "%s", empty(field, comment))
 			continue
 		}
 		d.value(val, field, at)
