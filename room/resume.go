@@ -138,10 +138,7 @@ func histories(l *archive.Loaded) map[string]origin.History {
 		}
 		for i := range st.Segments {
 			s := &st.Segments[i]
-			h.Segments[i] = origin.Past{MSN: s.MSN, Dur: s.Dur, Wall: l.Wall(s.Life, s.Start), Init: s.Life, Gap: s.Gap}
-			if len(s.Parts) > 0 {
-				h.Segments[i].Key = s.Parts[0].KeyLen
-			}
+			h.Segments[i] = origin.Past{MSN: s.MSN, Dur: s.Dur, Wall: l.Wall(s.Life, s.Start), Init: s.Life, Gap: s.Gap, Key: s.Key}
 			if slices.ContainsFunc(s.Parts, func(p archive.Part) bool { return p.Data != nil }) {
 				for _, p := range s.Parts {
 					h.Segments[i].Parts = append(h.Segments[i].Parts, p.Part)

@@ -33,6 +33,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -50,6 +51,9 @@ type Store struct {
 
 	serving   atomic.Int64  // answers on their way
 	gathering chan struct{} // holds one for each file that is being put together
+	outlining chan struct{} // holds one while somebody has the outlines
+	outlines  map[string]*outline
+	ended     sync.Map // Recordings of programs that are over, by folder
 }
 
 // What is done at a time at most. An answer has a file open for as long as its client takes, and writers need some, too.
@@ -81,7 +85,10 @@ func Open(data string, log *slog.Logger) (*Store, error) {
 		}
 		return nil, fmt.Errorf("archive %s: %w", root, err)
 	}
-	return &Store{root: root, disk: Files{}, log: log, lock: lock, gathering: make(chan struct{}, maxGathering)}, nil
+	return &Store{
+		root: root, disk: Files{}, log: log, lock: lock, gathering: make(chan struct{}, maxGathering),
+		outlining: make(chan struct{}, 1), outlines: map[string]*outline{},
+	}, nil
 }
 
 // UseDisk replaces the file system that writers use; for tests.

@@ -407,7 +407,7 @@ func TestFullDisk(t *testing.T) {
 	p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
 	p.run.Wait()
 	l := load(t, s)
-	if c := l.recorded(); len(c.streams[0].Segments) != 3 {
+	if c := l.recorded(nil); len(c.streams[0].Segments) != 3 {
 		t.Errorf("%d segments are recorded, want the three that were whole", len(c.streams[0].Segments))
 	}
 }

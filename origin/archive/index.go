@@ -2,8 +2,11 @@ package archive
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +23,12 @@ type Segment struct {
 	Life       int
 	Start, Dur media.Time // in its life
 	Size       int64
-	Gap        bool // nothing of it came
-	Parts      []Part
+	Key        int    // bytes up to the end of the key frame with which it begins; 0: it begins with none
+	Gap        bool   // nothing of it came
+	Parts      []Part // where they were asked for
+
+	came int  // parts that did
+	last bool // the last of them is the segment's last
 }
 
 // Part is a part in its segment's file.
@@ -96,65 +103,86 @@ func number(b []byte) (n int64, ok bool) {
 	return n, true
 }
 
-// readIndex reads all of a stream's index: segments in order, as far as their parts follow each other from the first. There may
-// be numbers missing. Lines that make no sense are counted.
-func readIndex(dir string, m *Manifest) (segs []Segment, torn int, err error) {
+// index reads what a stream's index says, each line once, though its last file may grow: segments in order, as far as
+// their parts follow each other from the first. There may be numbers missing.
+type index struct {
+	dir  string
+	bare bool // parts are only counted
+	file int64
+	read int64 // bytes of that file
+	rest int   // bytes behind its last line
+	segs []Segment
+	torn int // lines that make no sense
+}
+
+// indexFiles are the numbers of the files of a stream's index, in order.
+func indexFiles(dir string) (all []int64, err error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.idx"))
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(names, func(a, b string) int { // by number
-		return len(a) - len(b) + 2*strings.Compare(a, b)*boolInt(len(a) == len(b))
-	})
 	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, torn, err
-		}
-		for len(data) > 0 {
-			row, rest, whole := bytes.Cut(data, []byte("\n"))
-			data = rest
-			if len(row) == 0 {
-				continue
-			}
-			p, ok := parseLine(row)
-			if !ok || !whole {
-				torn++
-				continue
-			}
-			segs = appendPart(segs, m, p)
+		if n, ok := number([]byte(strings.TrimSuffix(filepath.Base(name), ".idx"))); ok {
+			all = append(all, n)
 		}
 	}
-	for i := range segs {
-		if segs[i].Gap {
-			segs[i].Parts = nil
-		}
-	}
-	return segs, torn, nil
+	slices.Sort(all)
+	return all, err
 }
 
-func boolInt(b bool) int {
-	if b {
-		return 1
+// more reads what has come to file n since it was read before. false: there is no such file.
+func (x *index) more(m *Manifest, n int64) (found bool, err error) {
+	f, err := os.Open(filepath.Join(x.dir, indexName(n*indexed)))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return false, err
 	}
-	return 0
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if n != x.file {
+		x.file, x.read = n, 0
+	}
+	data := make([]byte, max(0, info.Size()-x.read))
+	if _, err := f.ReadAt(data, x.read); err != nil && err != io.EOF {
+		return false, err
+	}
+	for {
+		row, rest, whole := bytes.Cut(data, []byte("\n"))
+		if !whole { // the rest of the line may come
+			x.rest = len(row)
+			return true, nil
+		}
+		data, x.read = rest, x.read+int64(len(row))+1
+		if len(row) == 0 {
+			continue
+		}
+		if p, ok := parseLine(row); ok {
+			x.add(m, p)
+		} else {
+			x.torn++
+		}
+	}
 }
 
-// appendPart adds p to the last segment or begins another with it. A part that does not follow is left out, and
-// so are those behind it, since the bytes before them are missing.
-func appendPart(segs []Segment, m *Manifest, p Part) []Segment {
-	n := len(segs)
+// add adds p to the last segment or begins another with it. A part that does not follow is left out, and so are those behind it,
+// since the bytes before them are missing.
+func (x *index) add(m *Manifest, p Part) {
+	n := len(x.segs)
 	switch {
-	case p.Index == 0 && (n == 0 || p.MSN > segs[n-1].MSN):
-		segs = append(segs, Segment{MSN: p.MSN, Life: m.life(p.MSN), Start: p.Start, Gap: true})
+	case p.Index == 0 && (n == 0 || p.MSN > x.segs[n-1].MSN):
+		x.segs = append(x.segs, Segment{MSN: p.MSN, Life: m.life(p.MSN), Start: p.Start, Key: p.KeyLen, Gap: true})
 		n++
-	case n == 0 || p.MSN != segs[n-1].MSN || p.Index != len(segs[n-1].Parts):
-		return segs
+	case n == 0 || p.MSN != x.segs[n-1].MSN || p.Index != x.segs[n-1].came:
+		return
 	}
-	s := &segs[n-1]
+	s := &x.segs[n-1]
 	s.Dur += p.Dur
 	s.Size += p.Size
 	s.Gap = s.Gap && p.Gap
-	s.Parts = append(s.Parts, p)
-	return segs
+	s.last = p.Last
+	if s.came++; !x.bare {
+		s.Parts = append(s.Parts, p)
+	}
 }

@@ -84,7 +84,7 @@ func (s *Store) manifest(room, id string) (*Loaded, error) {
 	return l, nil
 }
 
-// Load reads the indices: what there is of every stream.
+// Load reads the indices: what there is of every stream, the latest of it with its parts.
 func (l *Loaded) Load() error {
 	l.Streams = nil
 	for i := range l.Manifest.Streams {
@@ -98,12 +98,9 @@ func (l *Loaded) Load() error {
 			}
 			st.Inits = append(st.Inits, packager.Init{Params: in.Params, Codecs: in.Codecs, Timescale: in.Timescale, Data: data})
 		}
-		segs, torn, err := readIndex(dir, &l.Manifest)
+		segs, err := l.readIndex(dir)
 		if err != nil {
 			return fmt.Errorf("archive: %w", err)
-		}
-		if torn > 0 {
-			l.store.log.Warn("archive: torn lines in an index", "folder", dir, "lines", torn)
 		}
 		if st.Segments, err = present(dir, segs); err != nil {
 			return fmt.Errorf("archive: %w", err)
@@ -113,8 +110,56 @@ func (l *Loaded) Load() error {
 	return nil
 }
 
+// withParts is how many of the last files of an index are loaded with the parts that they name: more than Mend ever reads.
+const withParts = 2
+
+// readIndex reads all of a stream's index.
+func (l *Loaded) readIndex(dir string) ([]Segment, error) {
+	files, err := indexFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	x := index{dir: dir, file: -1}
+	for i, n := range files {
+		x.bare = i < len(files)-withParts
+		if _, err := x.more(&l.Manifest, n); err != nil {
+			return nil, err
+		}
+		if x.rest > 0 {
+			x.torn++
+		}
+	}
+	x.tell(l.store.log)
+	for i := range x.segs {
+		if x.segs[i].Gap {
+			x.segs[i].Parts = nil
+		}
+	}
+	return x.segs, nil
+}
+
+// tell says once what was torn.
+func (x *index) tell(log *slog.Logger) {
+	if x.torn > 0 {
+		log.Warn("archive: torn lines in an index", "folder", x.dir, "lines", x.torn)
+	}
+	x.torn = 0
+}
+
+// fewSegments is how many files are looked for by name; for more, all of the folder is read.
+const fewSegments = 64
+
 // present leaves out segments whose file is not there.
 func present(dir string, segs []Segment) ([]Segment, error) {
+	if len(segs) < fewSegments {
+		return slices.DeleteFunc(segs, func(s Segment) bool {
+			if s.Gap {
+				return false
+			}
+			_, err := os.Lstat(filepath.Join(dir, segmentName(s.MSN)))
+			return err != nil
+		}), nil
+	}
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
@@ -237,7 +282,7 @@ func (l *Loaded) read(stream string, s *Segment) error {
 	name := filepath.Join(l.dir, stream, segmentName(s.MSN))
 	data, err := os.ReadFile(name)
 	if err != nil {
-		s.Parts = nil
+		s.cut(0)
 		return err
 	}
 	if int64(len(data)) > s.Size { // a part that was written, and then never got its line
@@ -262,7 +307,7 @@ func (l *Loaded) read(stream string, s *Segment) error {
 
 // cut leaves the first n parts of a segment.
 func (s *Segment) cut(n int) {
-	s.Parts = s.Parts[:n]
+	s.Parts, s.came, s.last = s.Parts[:n], n, n > 0 && s.Parts[n-1].Last
 	s.Size, s.Dur = 0, 0
 	for _, p := range s.Parts {
 		s.Size += p.Size

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,10 +67,9 @@ type extent struct {
 // errNothing says that a clip lies outside of its recording.
 var errNothing = errors.New("there is nothing between from and to")
 
-// Progressive is one rung of a recording that was loaded, with the sound, or the sound alone, as one MP4 file without
-// any coding anew. A clip begins with the key frame at or before r.From, and an edit list says what of it is to be shown.
-func (l *Loaded) Progressive(stream string, r Range) (*Progressive, error) {
-	c := l.recorded()
+// join is one rung of a recording, with the sound, or the sound alone, as one MP4 file without any coding anew. A clip begins
+// with the key frame at or before r.From, and an edit list says what of it is to be shown.
+func (l *Loaded) join(c cut, stream string, r Range) (*Progressive, error) {
 	i := slices.IndexFunc(c.streams, func(st LoadedStream) bool { return st.Name == stream })
 	if i < 0 {
 		return nil, os.ErrNotExist
@@ -139,8 +139,13 @@ func runs(streams []*LoadedStream) []media.Time {
 // track reads what is needed of st for r: its samples' sizes and lengths, from the boxes in front of them.
 func (l *Loaded) track(st *LoadedStream, bases []media.Time, r Range) (*track, error) {
 	t := &track{timescale: st.Inits[len(st.Inits)-1].Timescale}
+	dir := filepath.Join(l.dir, st.Name)
 	for k, in := range st.Inits {
-		f, err := mp4.DecodeFile(bytes.NewReader(in.Data))
+		data, err := os.ReadFile(filepath.Join(dir, initName(k)))
+		if err != nil {
+			return nil, err
+		}
+		f, err := mp4.DecodeFile(bytes.NewReader(data))
 		if err != nil || f.Init == nil || f.Init.Moov == nil || f.Init.Moov.Trak == nil {
 			return nil, fmt.Errorf("init section %d: %w", k, errors.Join(errors.New("cannot be read"), err))
 		}
@@ -149,13 +154,24 @@ func (l *Loaded) track(st *LoadedStream, bases []media.Time, r Range) (*track, e
 		}
 		t.inits = append(t.inits, f.Init.Moov.Trak)
 	}
+	x := index{dir: dir, file: -1} // of one file at a time, for it has the parts
 	for i := range st.Segments {
 		s := &st.Segments[i]
 		at := bases[i] + s.Start
 		if at >= r.To || at+s.Dur < r.From && i+1 < len(st.Segments) && bases[i+1]+st.Segments[i+1].Start <= r.From {
 			continue
 		}
-		if err := t.read(filepath.Join(l.dir, st.Name, segmentName(s.MSN)), s, at); err != nil {
+		if n := s.MSN / indexed; n != x.file {
+			x.segs = nil
+			if _, err := x.more(&l.Manifest, n); err != nil {
+				return nil, err
+			}
+		}
+		k, found := slices.BinarySearchFunc(x.segs, s.MSN, func(s Segment, msn int64) int { return cmp.Compare(s.MSN, msn) })
+		if !found {
+			return nil, fmt.Errorf("segment %d is not in the index any more", s.MSN)
+		}
+		if err := t.read(filepath.Join(dir, segmentName(s.MSN)), &x.segs[k], at); err != nil {
 			return nil, fmt.Errorf("segment %d: %w", s.MSN, err)
 		}
 	}

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,37 +36,63 @@ func (s *Store) Recordings(room string) []Recording {
 	all := []Recording{}
 	for _, l := range s.Programs(room) {
 		iso, _ := filepath.Glob(filepath.Join(l.dir, isoFolder, "*.mp4"))
-		if !l.Recorded() && len(iso) == 0 || l.Load() != nil {
+		if !l.Recorded() && len(iso) == 0 {
 			continue
 		}
-		c := l.recorded()
-		at := "/rec/" + url.PathEscape(room) + "/" + url.PathEscape(l.ID) + "/"
-		r := Recording{Room: room, Program: l.ID, Began: l.Lives[0].Began, URL: at + "index.m3u8", Files: []string{}}
-		for _, st := range c.streams {
-			r.Files = append(r.Files, at+url.PathEscape(st.Name)+".mp4")
-			length := media.Time(0)
-			for _, seg := range st.Segments {
-				r.Bytes += seg.Size
-				length += seg.Dur
-			}
-			r.Length = max(r.Length, length.Seconds())
-		}
-		if !c.empty() {
-			seg := &c.streams[0].Segments[0]
-			r.Began = l.Wall(seg.Life, seg.Start)
+		r, err := l.recording()
+		if err != nil {
+			s.log.Warn("archive: recording can't be read", "program", l.ID, "err", err)
+			continue
 		}
 		for _, name := range iso {
-			r.Iso = append(r.Iso, at+isoFolder+"/"+url.PathEscape(filepath.Base(name)))
-		}
-		if n := len(l.Takes); n > 0 {
-			r.Going = l.Takes[n-1].To == 0
-		}
-		if !l.Ended.IsZero() {
-			r.Ended = &l.Ended
+			r.Iso = append(r.Iso, l.address()+isoFolder+"/"+url.PathEscape(filepath.Base(name)))
 		}
 		all = append(all, r)
 	}
 	return all
+}
+
+// address is where a program's recording is.
+func (l *Loaded) address() string {
+	return "/rec/" + url.PathEscape(l.Room) + "/" + url.PathEscape(l.ID) + "/"
+}
+
+// recording is what can be said of l, but for what broadcasters sent. Of a program that is over it is found once.
+func (l *Loaded) recording() (r Recording, err error) {
+	if r, ok := l.store.ended.Load(l.dir); ok && !l.Ended.IsZero() {
+		return r.(Recording), nil
+	}
+	err = l.outlined(context.Background(), func(*outline) { r = l.recorded(nil).recording(l) })
+	if err == nil && !l.Ended.IsZero() {
+		l.store.ended.Store(l.dir, r)
+	}
+	return r, err
+}
+
+func (c cut) recording(l *Loaded) Recording {
+	at := l.address()
+	r := Recording{Room: l.Room, Program: l.ID, Began: l.Lives[0].Began, URL: at + "index.m3u8", Files: []string{}}
+	for _, st := range c.streams {
+		r.Files = append(r.Files, at+url.PathEscape(st.Name)+".mp4")
+		length := media.Time(0)
+		for i := range st.Segments {
+			r.Bytes += st.Segments[i].Size
+			length += st.Segments[i].Dur
+		}
+		r.Length = max(r.Length, length.Seconds())
+	}
+	if !c.empty() {
+		seg := &c.streams[0].Segments[0]
+		r.Began = l.Wall(seg.Life, seg.Start)
+	}
+	if n := len(l.Takes); n > 0 {
+		r.Going = l.Takes[n-1].To == 0
+	}
+	if !l.Ended.IsZero() {
+		r.Ended = new(time.Time)
+		*r.Ended = l.Ended
+	}
+	return r
 }
 
 // ServeHTTP answers GET /rec/{room}/{program}/…, whoever knows the program's id:
@@ -183,7 +210,7 @@ func (l *Loaded) media(w http.ResponseWriter, r *http.Request, stream, name stri
 func (l *Loaded) playlists(w http.ResponseWriter, r *http.Request, stream, name string) {
 	text, err := os.ReadFile(filepath.Join(l.dir, stream, name))
 	if err != nil || l.Ended.IsZero() {
-		if text, err = l.playlistNow(stream, name); err != nil {
+		if text, err = l.playlistNow(r.Context(), stream, name); err != nil {
 			problem(w, http.StatusNotFound, "no such playlist in this recording")
 			return
 		}
@@ -193,21 +220,33 @@ func (l *Loaded) playlists(w http.ResponseWriter, r *http.Request, stream, name 
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
 }
 
-func (l *Loaded) playlistNow(stream, name string) ([]byte, error) {
-	if err := l.Load(); err != nil {
-		return nil, err
-	}
-	c := l.recorded()
-	if c.empty() {
-		return nil, errNothing
-	}
-	if stream != "" {
-		for i := range c.streams {
-			if c.streams[i].Name == stream {
-				return c.playlist(&c.streams[i]), nil
+// playlistNow makes a playlist of what there is by now. It is the same for all who ask until more comes.
+func (l *Loaded) playlistNow(ctx context.Context, stream, name string) (text []byte, err error) {
+	key := stream + "/" + name
+	outlineErr := l.outlined(ctx, func(o *outline) {
+		if text = o.texts[key]; text == nil {
+			if text, err = l.makePlaylist(stream, name); err == nil {
+				o.texts[key] = text
 			}
 		}
-		return nil, os.ErrNotExist
+	})
+	return text, errors.Join(outlineErr, err)
+}
+
+func (l *Loaded) makePlaylist(stream, name string) ([]byte, error) {
+	if stream != "" {
+		c := l.recorded(func(st *LoadedStream) bool { return st.Name == stream })
+		if len(c.streams) == 0 {
+			return nil, os.ErrNotExist
+		}
+		if c.empty() {
+			return nil, errNothing
+		}
+		return c.playlist(&c.streams[0]), nil
+	}
+	c := l.recorded(nil)
+	if c.empty() {
+		return nil, errNothing
 	}
 	canvas := strings.TrimSuffix(name, ".m3u8")
 	for i, have := range c.canvases() {
@@ -263,27 +302,31 @@ func (l *Loaded) gather(r *http.Request, stream string) (p *Progressive, span Ra
 	case <-r.Context().Done():
 		return nil, span, r.Context().Err()
 	}
-	if err := l.Load(); err != nil {
+	var c cut
+	err = l.outlined(r.Context(), func(*outline) {
+		c = l.recorded(func(st *LoadedStream) bool { return st.Name == stream || st.Canvas == "" })
+	})
+	if err != nil {
 		return nil, span, fmt.Errorf("cannot be read: %v", err)
 	}
-	if span, err = l.clip(r.URL.Query()); err != nil {
+	if span, err = c.clip(r.URL.Query()); err != nil {
 		return nil, span, badClip{err}
 	}
-	p, err = l.Progressive(stream, span)
+	p, err = l.join(c, stream, span)
 	return p, span, err
 }
 
 // clip reads from and to.
-func (l *Loaded) clip(q url.Values) (Range, error) {
+func (c cut) clip(q url.Values) (Range, error) {
 	span := everything
 	var err error
 	if s := q.Get("from"); s != "" {
-		if span.From, err = l.position(s); err != nil {
+		if span.From, err = c.position(s); err != nil {
 			return span, fmt.Errorf("from=%s: %w", s, err)
 		}
 	}
 	if s := q.Get("to"); s != "" {
-		if span.To, err = l.position(s); err != nil {
+		if span.To, err = c.position(s); err != nil {
 			return span, fmt.Errorf("to=%s: %w", s, err)
 		}
 	}
@@ -296,7 +339,7 @@ func (l *Loaded) clip(q url.Values) (Range, error) {
 var errPosition = errors.New("use seconds (90.5), a length of time (1m30s) or a date (2026-05-01T10:00:00Z)")
 
 // position is a place in the recording's time.
-func (l *Loaded) position(s string) (media.Time, error) {
+func (c cut) position(s string) (media.Time, error) {
 	if v, err := strconv.ParseFloat(s, 64); err == nil {
 		if !(v >= 0 && v < 1e9) {
 			return 0, errPosition
@@ -310,12 +353,11 @@ func (l *Loaded) position(s string) (media.Time, error) {
 	if err != nil {
 		return 0, errPosition
 	}
-	return l.locate(at), nil
+	return c.locate(at), nil
 }
 
 // locate is where a date is in the recording's time; one in a break is where that ends.
-func (l *Loaded) locate(at time.Time) (t media.Time) {
-	c := l.recorded()
+func (c cut) locate(at time.Time) (t media.Time) {
 	if c.empty() {
 		return 0
 	}
@@ -327,7 +369,7 @@ func (l *Loaded) locate(at time.Time) (t media.Time) {
 	for i := range streams[0].Segments {
 		s := &streams[0].Segments[i]
 		start := bases[i] + s.Start
-		into := media.FromDuration(at.Sub(l.Wall(s.Life, s.Start)))
+		into := media.FromDuration(at.Sub(c.m.Wall(s.Life, s.Start)))
 		if into < s.Dur {
 			return start + max(0, into)
 		}

@@ -11,6 +11,7 @@ import (
 // and of one that is what lies outside of its takes; a recording itself once it is older than keep, unless keep
 // is 0. Programs that go on, and files that are not ours, are left alone.
 func (s *Store) Sweep(room string, now time.Time, keep time.Duration) {
+	s.forget(room)
 	for _, l := range s.Programs(room) {
 		if l.Ended.IsZero() || now.Before(l.Until) {
 			continue
@@ -70,5 +71,6 @@ func (s *Store) remove(dir string) error {
 		return err
 	}
 	os.Remove(dir)
+	s.ended.Delete(dir)
 	return nil
 }

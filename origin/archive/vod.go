@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -20,24 +21,48 @@ type cut struct {
 	streams []LoadedStream
 }
 
-// recorded is what lies in the takes of l, which is loaded, and is whole in every stream.
-func (l *Loaded) recorded() cut {
-	have := map[int64]int{}
-	for _, st := range l.Streams {
-		for i := range st.Segments {
-			s := &st.Segments[i]
-			open := i+1 == len(st.Segments) && l.Ended.IsZero() // more may come of it
-			if !s.Gap && len(s.Parts) > 0 && l.has(s.MSN) && (!open || s.Parts[len(s.Parts)-1].Last) {
-				have[s.MSN]++
-			}
-		}
-	}
+// recorded is what lies in the takes of l, whose streams are there, and is whole in every one of them. It has the streams that
+// are wanted; nil: all.
+func (l *Loaded) recorded(wanted func(*LoadedStream) bool) cut {
+	common := l.common()
 	c := cut{m: &l.Manifest}
 	for _, st := range l.Streams {
-		st.Segments = slices.DeleteFunc(slices.Clone(st.Segments), func(s Segment) bool { return have[s.MSN] < len(l.Streams) })
+		if wanted != nil && !wanted(&st) {
+			continue
+		}
+		segs := make([]Segment, 0, len(common))
+		for i := range st.Segments {
+			if len(segs) < len(common) && st.Segments[i].MSN == common[len(segs)] {
+				segs = append(segs, st.Segments[i])
+			}
+		}
+		st.Segments = segs
 		c.streams = append(c.streams, st)
 	}
 	return c
+}
+
+// common are the numbers of the segments that are recorded and whole in every stream.
+func (l *Loaded) common() (all []int64) {
+	for i := range l.Streams {
+		segs := l.Streams[i].Segments
+		kept, next := all[:0], 0
+		for k := range segs {
+			s := &segs[k]
+			open := k+1 == len(segs) && l.Ended.IsZero() // more may come of it
+			if s.Gap || s.came == 0 || open && !s.last || !l.has(s.MSN) {
+				continue
+			}
+			for next < len(all) && all[next] < s.MSN {
+				next++
+			}
+			if i == 0 || next < len(all) && all[next] == s.MSN {
+				kept = append(kept, s.MSN)
+			}
+		}
+		all = kept
+	}
+	return all
 }
 
 // empty reports whether there is nothing to play.
@@ -159,10 +184,10 @@ func writePlaylists(s *Store, room, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.Load(); err != nil {
+	var c cut
+	if err := l.outlined(context.Background(), func(*outline) { c = l.recorded(nil) }); err != nil {
 		return err
 	}
-	c := l.recorded()
 	if c.empty() {
 		return nil
 	}
