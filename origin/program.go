@@ -219,6 +219,24 @@ func (p *Program) whenDone(f func()) {
 	}
 }
 
+// retire lets memory go of what a shelf has of a program that is over. Who was watching has three target durations to come to the
+// end and ask for it once more; then no parts are listed, and after three more (P-13) there are none.
+func (p *Program) retire() {
+	if p.cfg.Keep == nil {
+		return
+	}
+	step := 3 * time.Duration(p.cfg.Plan.Target) * time.Second
+	each := func(stow bool) {
+		for _, s := range *p.streams.Load() {
+			s.retire(stow)
+		}
+	}
+	time.AfterFunc(step, func() {
+		each(false)
+		time.AfterFunc(step, func() { each(true) })
+	})
+}
+
 // withdrawn reports whether the playlists are gone: a window after the end (L-8). Media stays for longer.
 func (p *Program) withdrawn() bool {
 	if p.pulled.Load() {

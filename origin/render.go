@@ -99,9 +99,13 @@ func (s *Stream) writeTail(v *version) {
 	if n := len(v.open); n > 0 {
 		end += v.open[n-1].Start + v.open[n-1].Dur - v.open[0].Start
 	}
+	shown := lim.partTags
+	if s.retired {
+		shown = 0
+	}
 	for ; s.plain < s.next; s.plain++ {
 		seg := v.segment(s.plain)
-		if seg.start >= end-lim.partTags {
+		if seg.start >= end-shown {
 			break
 		}
 		s.old = s.appendPlain(s.old, seg)

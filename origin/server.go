@@ -64,7 +64,10 @@ func (s *Server) Publish(name string, p *Program) {
 		return r
 	})
 	s.log.Debug("program published", "room", name, "program", p.cfg.ID)
-	p.whenDone(func() { time.AfterFunc(p.MediaLife(), func() { s.forget(name, p) }) })
+	p.whenDone(func() {
+		time.AfterFunc(p.MediaLife(), func() { s.forget(name, p) })
+		p.retire()
+	})
 }
 
 // Unpublish withdraws the program of a room: its playlists are gone at once, its media when those who have

@@ -122,6 +122,52 @@ func TestLongWindowIsReadFromTheShelf(t *testing.T) {
 	})
 }
 
+// A program that is over goes on to be played for as long as its window, from the shelf: memory has the last segment of it.
+// Parts leave the playlist first, and can be had for three target durations more (P-13).
+func TestEndedProgramLeavesMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, shelves := shelved(t, ProgramConfig{Window: 600 * media.Second})
+		r.live(100)
+		shelves["audio"].lost[firstMSN+90] = true
+		target := time.Duration(r.plan.Target) * time.Second
+		r.p.Finish()
+		before := r.list(r.top, "")
+		time.Sleep(3*target + time.Millisecond)
+		synctest.Wait()
+		after := r.list(r.top, "")
+		if !after.EndList || len(after.Segments) != 100 || strings.Contains(r.get(at(r.top, "stream.m3u8")), "EXT-X-PART:") {
+			t.Errorf("%d segments, or parts: %s", len(after.Segments), r.get(at(r.top, "stream.m3u8")))
+		}
+		for _, s := range before.Segments {
+			for _, p := range s.Parts {
+				r.get(at(r.top, p.URI))
+			}
+		}
+		time.Sleep(3 * target)
+		synctest.Wait()
+		if st := r.top.Stats(); st.Segments != 1 || st.Bytes > 1000 || st.Listed != 100 {
+			t.Errorf("%d segments and %d bytes in memory, %d listed", st.Segments, st.Bytes, st.Listed)
+		}
+		if st := r.audio.Stats(); st.Segments != 10 {
+			t.Errorf("%d segments in memory of what is not on the shelf and behind it", st.Segments)
+		}
+		for _, s := range []*Stream{r.top, r.audio} {
+			list := r.list(s, "")
+			if !list.EndList || len(list.Segments) != 100 {
+				t.Errorf("%s: %d segments", s.name, len(list.Segments))
+			}
+			for _, seg := range list.Segments {
+				r.get(at(s, seg.URI))
+			}
+		}
+		time.Sleep(r.p.MediaLife())
+		synctest.Wait()
+		if st := r.srv.Stats(); st.Programs != 0 {
+			t.Errorf("not let go: %+v", st)
+		}
+	})
+}
+
 // What a shelf loses leaves every playlist, and with it all that is older (C-4); the program goes on.
 func TestLostSegmentShortensTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,25 +53,27 @@ type Stream struct {
 	missed  atomic.Uint64 // readers who came when what they wanted had left the window
 	late    atomic.Uint64 // requests that were parked in vain
 
-	mu     sync.Mutex // of the writer: everything below
-	past   []record   // grows in place; versions hold views of it
-	segs   []*segment
-	pos    media.Time      // end of the last complete segment: the sum of all lengths so far
-	first  int64           // MSN of the first listed segment
-	begin  int64           // no segment before it is ever listed (C-4)
-	dsn    int64           // DISCONTINUITY tags that have left the playlist (M-9)
-	open   []packager.Part // grows in place; versions hold shorter views of it
-	next   int64           // MSN of the open segment
-	making *segment        // what is known of it
-	lines  []byte          // text of the open segment
-	old    []byte          // text of the listed segments without parts; grows in place
-	base   int64           // where old begins in the text of all segments without parts that there ever were
-	plain  int64           // the first segment that is not in that text
-	number uint64
-	ended  bool
-	told   []told // date ranges, oldest first
-	heard  int64  // the number of the latest announcement that it has taken in
-	rates  rates  // measured
+	mu      sync.Mutex // of the writer: everything below
+	past    []record   // grows in place; versions hold views of it
+	segs    []*segment
+	pos     media.Time      // end of the last complete segment: the sum of all lengths so far
+	first   int64           // MSN of the first listed segment
+	begin   int64           // no segment before it is ever listed (C-4)
+	dsn     int64           // DISCONTINUITY tags that have left the playlist (M-9)
+	open    []packager.Part // grows in place; versions hold shorter views of it
+	next    int64           // MSN of the open segment
+	making  *segment        // what is known of it
+	lines   []byte          // text of the open segment
+	old     []byte          // text of the listed segments without parts; grows in place
+	base    int64           // where old begins in the text of all segments without parts that there ever were
+	plain   int64           // the first segment that is not in that text
+	number  uint64
+	ended   bool
+	retired bool   // no parts are listed any more, for all is over
+	stowed  bool   // and memory has no more than the last segment
+	told    []told // date ranges, oldest first
+	heard   int64  // the number of the latest announcement that it has taken in
+	rates   rates  // measured
 }
 
 // section is an init section and the first segment that it is for.
@@ -126,6 +128,17 @@ func (s *Stream) Finish() {
 		s.program.settle()
 		s.program.finished()
 	}
+}
+
+// retire takes the parts of a stream that is over off its playlist, and with stow from memory what the shelf has.
+func (s *Stream) retire(stow bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retired = true; stow {
+		s.stowed = true
+		s.trim()
+	}
+	s.publish()
 }
 
 // add takes p in and reports whether a segment was completed. Called locked.
@@ -192,10 +205,13 @@ func (s *Stream) close() {
 func (s *Stream) trim() {
 	lim := &s.program.limits
 	s.unlist()
-	drop := 0
+	drop, recent := 0, lim.recent
+	if s.stowed {
+		recent = 1
+	}
 	for ; drop < len(s.segs); drop++ {
 		seg, held := s.segs[drop], len(s.segs)-drop
-		kept := s.shelf != nil && held > lim.recent && seg.msn < s.plain && (seg.gap || s.shelf.Kept(seg.msn))
+		kept := s.shelf != nil && held > recent && seg.msn < s.plain && (seg.gap || s.shelf.Kept(seg.msn))
 		unlisted := seg.msn < s.first && time.Since(seg.listed) > lim.available
 		if !kept && !unlisted && held <= lim.most {
 			break

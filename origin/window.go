@@ -52,7 +52,7 @@ type version struct {
 	open    []packager.Part // of the segment that is being made
 	openMSN int64           // its MSN; 0 while the stream has no part
 	ended   bool
-	next    chan struct{} // closed once a newer version is published; never when ended
+	next    chan struct{} // closed once a newer version is published; nobody waits when ended
 
 	old     []byte   // lines of the listed segments that show no parts any more
 	tail    []byte   // the other segments and parts

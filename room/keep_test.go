@@ -1,8 +1,11 @@
 package room
 
 import (
+	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
+	"weak"
 
 	"tilecast/ingest"
 )
@@ -18,4 +21,27 @@ func TestWindowIsShortWhereNothingIsKept(t *testing.T) {
 			t.Errorf("%d segments are listed, %v of media", st.Listed, st.Length)
 		}
 	}, cfg)
+}
+
+// The origin has an ended program for as long as its playlists may be asked for; its compositor goes at once.
+func TestCompositorGoesWithItsProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rs, s, store := openHouse(t, t.TempDir(), demo())
+		v := perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		time.Sleep(5 * time.Second)
+		held := weak.Make(rs.rooms["demo"].prog.comp)
+		v.Report(ingest.Gone)
+		v.Seat = nil
+		time.Sleep(2 * time.Minute)
+		<-s.programs[0].Done()
+		synctest.Wait()
+		for range 10 {
+			runtime.GC()
+		}
+		if held.Value() != nil {
+			t.Error("something holds the compositor of a program that is over")
+		}
+		runtime.KeepAlive(s.programs)
+		closeHouse(t, rs, store)
+	})
 }

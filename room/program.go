@@ -57,15 +57,17 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 	}
 	p.first = first
 	log = log.With("program", p.id)
-	wall := func(t media.Time) time.Time { return p.clock.Wall(t - plan.Delay) } // when it was captured
-	track := packager.TrackConfig{FirstMSN: first, Wall: wall}
-	out.ID, out.FirstMSN, out.Wall = p.id, first, wall
+	clock := p.clock // what the origin has for long after the end is not to have p, and the compositor with it
+	captured := func(t media.Time) time.Time { return clock.Wall(t - plan.Delay) }
+	track := packager.TrackConfig{FirstMSN: first, Wall: captured}
+	out.ID, out.FirstMSN, out.Wall = p.id, first, captured
 	if house.store != nil {
-		p.keep = openArchive(cfg, from, house, event, archive.Manifest{
+		keep := openArchive(cfg, from, house, event, archive.Manifest{
 			Room: cfg.Name, ID: p.id, Plan: plan, Window: media.FromDuration(cfg.Window), Event: cfg.Event,
 			Lives: []archive.Life{{Began: now.UTC(), First: first}},
 		})
-		out.Keep = func(stream, canvas string, in packager.Init) origin.Shelf { return p.keep.Keep(stream, canvas, in) }
+		out.Keep = func(stream, canvas string, in packager.Init) origin.Shelf { return keep.Keep(stream, canvas, in) }
+		p.keep = keep
 	}
 	if p.keep == nil { // memory would have to hold all of it
 		out.Window, out.Event = min(out.Window, unkept), false
