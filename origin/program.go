@@ -25,7 +25,7 @@ type ProgramConfig struct {
 
 	// Keep is asked, as a stream is added, for the place where its parts are kept beyond memory; nil: there is none.
 	Keep func(stream, canvas string, in packager.Init) Shelf
-	// Past is what the streams of a program that goes on had published before, by name; see Resume.
+	// Past is what the streams of a program that goes on had published before, by name; see Resume. What is taken is deleted.
 	Past map[string]History
 
 	Log *slog.Logger
@@ -94,6 +94,7 @@ func (p *Program) AddAudio(name string, in packager.Init) *Stream {
 
 func (p *Program) add(s *Stream) *Stream {
 	s.restore(p.cfg.Past[s.name])
+	delete(p.cfg.Past, s.name)
 	s.report = "../" + url.PathEscape(s.name) + "/stream.m3u8"
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -383,6 +383,9 @@ func TestResumeWithAnOldGap(t *testing.T) {
 			past[s.name] = h
 		}
 		r, shelves := shelved(t, ProgramConfig{Window: 600 * media.Second, Past: past, Wall: media.NewClock(epoch.Add(500 * time.Second)).Wall})
+		if len(past) != 0 {
+			t.Errorf("what was read back of %d streams is held for good", len(past))
+		}
 		shelves["audio"].lost[firstMSN+100], shelves["audio"].lost[firstMSN+had-5] = true, true // there is nothing to keep
 		for i := range 120 * 6 {
 			for _, s := range []*Stream{r.top, r.low, r.audio} {

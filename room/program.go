@@ -50,7 +50,7 @@ func newProgram(cfg Config, from *archive.Loaded, house *Rooms, log *slog.Logger
 			return nil, err
 		}
 		p.id, p.started, first = from.ID, from.Lives[0].Began, from.Next()
-		out.Past = histories(from)
+		out.Past = histories(from, out.Window, out.Event)
 		for _, st := range from.Streams {
 			renditions.want = append(renditions.want, st.Name)
 		}

@@ -110,7 +110,7 @@ func (r *Room) showOver(l *archive.Loaded) {
 		return
 	}
 	out := origin.NewProgram(origin.ProgramConfig{
-		ID: l.ID, Plan: l.Plan, Window: l.Window, Event: l.Event, Log: r.log, Past: histories(l),
+		ID: l.ID, Plan: l.Plan, Window: l.Window, Event: l.Event, Log: r.log, Past: histories(l, l.Window, l.Event),
 		Keep: func(stream, _ string, _ packager.Init) origin.Shelf { return l.Shelf(stream) },
 	})
 	for _, st := range l.Streams {
@@ -129,15 +129,22 @@ func (r *Room) showOver(l *archive.Loaded) {
 // rungOf is the rung in a stream's name.
 func rungOf(st archive.LoadedStream) string { return st.Name[len(st.Canvas)+1:] }
 
-// histories are what the origin is told of a program that was mended.
-func histories(l *archive.Loaded) map[string]origin.History {
+// histories are what the origin is told of a program that was mended: of each stream no more than a window's length, and the
+// minute for which segments can be had that have just left it, unless an event is to keep all.
+func histories(l *archive.Loaded, window media.Time, event bool) map[string]origin.History {
 	all := map[string]origin.History{}
 	for _, st := range l.Streams {
-		h := origin.History{
-			Inits: slices.Clone(st.Inits), Segments: make([]origin.Past, len(st.Segments)), Cuts: l.Cuts(st.Segments[0].MSN),
+		segs := st.Segments
+		for i, length := len(segs), media.Time(0); i > 0 && !event; i-- {
+			if length > window+60*media.Second {
+				segs = segs[i:]
+				break
+			}
+			length += segs[i-1].Dur
 		}
-		for i := range st.Segments {
-			s := &st.Segments[i]
+		h := origin.History{Inits: slices.Clone(st.Inits), Segments: make([]origin.Past, len(segs)), Cuts: l.Cuts(segs[0].MSN)}
+		for i := range segs {
+			s := &segs[i]
 			h.Segments[i] = origin.Past{MSN: s.MSN, Dur: s.Dur, Wall: l.Wall(s.Life, s.Start), Init: s.Life, Gap: s.Gap, Key: s.Key}
 			if slices.ContainsFunc(s.Parts, func(p archive.Part) bool { return p.Data != nil }) {
 				for _, p := range s.Parts {

@@ -90,6 +90,34 @@ func TestProgramGoesOnAfterAKill(t *testing.T) {
 	})
 }
 
+// What is read back of a program that goes on is what its playlists can have of it; an event has all.
+func TestHistoriesEndWithTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := demo()
+		cfg.Record.Enabled = true
+		data, _ := killed(t, cfg, 5*time.Minute)
+		store, err := archive.Open(data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		l := store.Programs("demo")[0]
+		if err := l.Load(); err != nil || !l.Mend(recent) {
+			t.Fatal("nothing is left", err)
+		}
+		all := histories(l, l.Window, true)
+		for name, h := range histories(l, l.Window, false) {
+			whole := all[name].Segments
+			if n := len(h.Segments); n < 60 || n > 63 || len(whole) < 145 {
+				t.Errorf("%s: %d segments of %d", name, n, len(whole))
+			}
+			if h.Segments[len(h.Segments)-1].MSN != whole[len(whole)-1].MSN {
+				t.Errorf("%s: the latest is not there", name)
+			}
+		}
+	})
+}
+
 // Killed again and again it goes on each time, as long as it is not away for longer than it lingers.
 func TestGoesOnAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
