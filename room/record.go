@@ -46,7 +46,8 @@ func (rs *Rooms) SetRecording(name string, on bool) error {
 	if p == nil {
 		return fmt.Errorf("%w: %s", ErrOffAir, name)
 	}
-	if p.keep.Recording() == on {
+	was := p.keep.Recording()
+	if was && on {
 		return nil
 	}
 	last := int64(0)
@@ -58,9 +59,11 @@ func (rs *Rooms) SetRecording(name string, on bool) error {
 		kind = "recording_started"
 		p.keep.Record(max(last, p.first-1) + 1)
 	} else {
-		p.keep.StopRecording(last)
+		p.keep.StopRecording(last) // it may be about to begin again
 	}
-	r.event(kind, slog.String("program", p.id))
+	if was != on {
+		r.event(kind, slog.String("program", p.id))
+	}
 	return nil
 }
 

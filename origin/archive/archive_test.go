@@ -412,6 +412,46 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// What the disk ended begins again when it has worked for a while, unless somebody has ended it since.
+func TestRecordingBeginsAgain(t *testing.T) {
+	for _, stop := range []bool{false, true} {
+		s, disk := open(t), &faulty{}
+		s.UseDisk(disk)
+		p := s.play(t, manifest(t), nil)
+		p.w.Record(first)
+		p.put(18)
+		p.settle()
+		for range 2 {
+			disk.set(true, nil)
+			p.put(6)
+			p.settle()
+			disk.set(false, nil)
+			p.put(6 * (calm - 2))
+			p.settle()
+		}
+		if p.w.Recording() {
+			t.Error("begins again though the disk has failed since")
+		}
+		if stop {
+			p.w.StopRecording(first + p.played["audio"]/6)
+		}
+		p.put(6 * 4)
+		p.settle()
+		want := "disk_failed recording_stopped disk_recovered disk_failed disk_recovered recording_started"
+		if stop {
+			want = strings.TrimSuffix(want, " recording_started")
+		}
+		if p.told() != want || p.w.Recording() == stop {
+			t.Errorf("stopped: %v, told %q", stop, p.told())
+		}
+		p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
+		p.run.Wait()
+		if n := len(load(t, s).Takes); n != 2 && !stop || n != 1 && stop {
+			t.Errorf("stopped: %v, %d takes", stop, n)
+		}
+	}
+}
+
 // A program that begins with a full disk has its init sections and its manifest as soon as there is room: without
 // them nobody could read what is kept from then on.
 func TestBeginsWithAFullDisk(t *testing.T) {

@@ -47,7 +47,11 @@ type Writer struct {
 	tapeCount int
 	failing   bool
 	closed    bool
+	again     int64 // a fault ended the recording: it begins again behind this segment if all goes well until then; 0: it did not
 }
+
+// calm is for how many segments the disk works before a recording that it ended begins again.
+const calm = 16
 
 // job is one part for the disk, or something to be done between parts.
 type job struct {
@@ -222,25 +226,29 @@ func (w *Writer) manifest() {
 
 const manifestName = "program.json"
 
-// fault counts an error of the disk, tells of the first of a row, and ends a take that is being made.
+// fault counts an error of the disk, tells of the first of a row, and ends a take that is being made, until the disk has worked
+// for a while.
 func (w *Writer) fault(err error, msn int64) {
 	w.faults.Add(1)
 	w.mu.Lock()
 	first := !w.failing
 	w.failing = true
 	stopped := w.cutTake(msn - 1)
+	if stopped || w.again > 0 {
+		w.again = w.newest() + calm
+	}
 	w.mu.Unlock()
 	if first {
 		w.log.Error("disk: parts are not kept, the live program goes on", "folder", w.dir, "err", err)
 		w.event("disk_failed", slog.String("error", err.Error()))
 	}
 	if stopped {
-		w.log.Error("recording stopped: the disk failed", "err", err)
+		w.log.Error("recording stopped: the disk failed. It begins again when the disk has worked for a while", "err", err)
 		w.event("recording_stopped", slog.String("error", err.Error()))
 	}
 }
 
-// well notes that a segment's last part was written: the disk works.
+// well notes that a segment's last part was written: the disk works. A recording that a fault ended begins again in time.
 func (w *Writer) well(p packager.Part) {
 	if !p.Last {
 		return
@@ -251,10 +259,18 @@ func (w *Writer) well(p packager.Part) {
 		w.failing = false
 		w.touchLocked() // what was not written then
 	}
+	begin := w.again > 0 && p.MSN >= w.again && !w.closed
+	if begin {
+		w.recordLocked(p.MSN + 1)
+	}
 	w.mu.Unlock()
 	if again {
 		w.log.Info("disk: parts are kept again")
 		w.event("disk_recovered")
+	}
+	if begin {
+		w.log.Info("recording begins again: the disk works", "msn", p.MSN+1)
+		w.event("recording_started", slog.String("reason", "the disk works again"))
 	}
 }
 
@@ -262,18 +278,32 @@ func (w *Writer) well(p packager.Part) {
 func (w *Writer) Record(from int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed || w.recording() {
-		return
+	if !w.closed && !w.recording() {
+		w.recordLocked(from)
 	}
+}
+
+// recordLocked begins a take. Called locked.
+func (w *Writer) recordLocked(from int64) {
+	w.again = 0
 	w.m.Takes = append(w.m.Takes, Take{From: from})
 	w.touchLocked()
 }
 
-// StopRecording ends the take that is being made with segment to.
+// StopRecording ends the take that is being made with segment to; none begins again by itself.
 func (w *Writer) StopRecording(to int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.again = 0
 	w.cutTake(to)
+}
+
+// newest is the latest segment that a part was put of. Called locked.
+func (w *Writer) newest() (msn int64) {
+	for _, s := range w.shelves {
+		msn = max(msn, s.last())
+	}
+	return msn
 }
 
 // cutTake ends the take that is being made, if there is one; without a segment in it there is none any more. Called locked.
@@ -321,11 +351,7 @@ func (w *Writer) Close(ended, until time.Time) {
 		w.mu.Lock()
 	}
 	if w.recording() {
-		end := int64(0)
-		for _, s := range w.shelves {
-			end = max(end, s.last())
-		}
-		w.cutTake(end)
+		w.cutTake(w.newest())
 	}
 	w.m.Ended, w.m.Until = ended.UTC(), until.UTC()
 	w.touchLocked()
