@@ -80,7 +80,14 @@ func (rs *Rooms) sweep(stop <-chan struct{}) {
 			return
 		case now := <-t.C:
 			for _, r := range rs.all() {
-				rs.store.Sweep(r.name, now, r.config().Record.Keep)
+				keep := r.config().Record.Keep
+				rs.store.Sweep(r.name, now, keep)
+				r.mu.Lock()
+				p := r.prog
+				r.mu.Unlock()
+				if p != nil && keep > 0 {
+					p.keep.Expire(now, keep)
+				}
 			}
 		}
 	}

@@ -111,6 +111,7 @@ type Manifest struct {
 	Lives   []Life        `json:"lives"`
 	Streams []Stream      `json:"streams"`
 	Takes   []Take        `json:"takes,omitempty"` // what is recorded
+	Shed    Shed          `json:"shed,omitzero"`   // what was recorded and is too old
 	Iso     bool          `json:"iso,omitempty"`   // so is what single broadcasters sent
 	Ended   time.Time     `json:"ended,omitzero"`
 	Until   time.Time     `json:"until,omitzero"` // when what is not recorded is nobody's any more; set with Ended
@@ -143,6 +144,12 @@ type Init struct {
 type Take struct {
 	From int64 `json:"from"`
 	To   int64 `json:"to,omitempty"`
+}
+
+// Shed is how much its playlists have lost in front of what they show now, since segments keep their numbers.
+type Shed struct {
+	Segments int64 `json:"segments"`
+	Cuts     int64 `json:"cuts,omitempty"` // DISCONTINUITY tags, with that of the first one now
 }
 
 // has reports whether a take covers msn.

@@ -386,7 +386,7 @@ func (l *Loaded) Shelf(name string) *Shelf {
 func (l *Loaded) shelf(w *Writer, st *LoadedStream) *Shelf {
 	s := newShelf(w, st.Name)
 	first, last := st.Segments[0].MSN, st.Segments[len(st.Segments)-1].MSN
-	s.from, s.end, s.seen, s.clean = first, last, last, first
+	s.from, s.end, s.seen, s.clean, s.gone = first, last, last, first, first
 	for _, seg := range st.Segments {
 		if seg.Gap {
 			s.bad[seg.MSN] = true

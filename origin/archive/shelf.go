@@ -20,7 +20,8 @@ type Shelf struct {
 	seen  int64          // the newest that a part was put of
 	bad   map[int64]bool // from..end that are not whole after all
 	torn  bool           // the index may end within a line; the writer's alone
-	clean int64          // files below are gone; the writer's alone
+	clean int64          // files below are gone, or recorded; the writer's alone
+	gone  int64          // files below are gone; Expire's alone
 }
 
 func newShelf(w *Writer, name string) *Shelf {
@@ -31,7 +32,7 @@ func newShelf(w *Writer, name string) *Shelf {
 func (s *Shelf) Put(p packager.Part, oldest int64) {
 	s.mu.Lock()
 	if s.from == 0 {
-		s.from, s.end, s.clean = p.MSN, p.MSN-1, p.MSN
+		s.from, s.end, s.clean, s.gone = p.MSN, p.MSN-1, p.MSN, p.MSN
 	}
 	s.seen = p.MSN
 	bad := s.bad[p.MSN]

@@ -9,7 +9,7 @@ import (
 
 // Sweep removes what nobody needs any more of a room's programs that are over: all of one that is not recorded,
 // and of one that is what lies outside of its takes; a recording itself once it is older than keep, unless keep
-// is 0. Programs that go on, and files that are not ours, are left alone.
+// is 0. Programs that go on (see Writer.Expire), and files that are not ours, are left alone.
 func (s *Store) Sweep(room string, now time.Time, keep time.Duration) {
 	s.forget(room)
 	for _, l := range s.Programs(room) {

@@ -71,14 +71,17 @@ func (c cut) empty() bool { return len(c.streams) == 0 || len(c.streams[0].Segme
 // follows reports whether b goes on where a ends.
 func follows(a, b *Segment) bool { return a.Life == b.Life && a.Start+a.Dur == b.Start }
 
-// playlist is that of a stream: VOD once the program is over, EVENT before (M-12).
+// playlist is that of a stream: VOD once the program is over, EVENT before, for as long as all of it is kept (M-12).
 func (c cut) playlist(st *LoadedStream) []byte {
-	kind := "VOD"
-	if c.m.Ended.IsZero() {
-		kind = "EVENT"
+	kind := "#EXT-X-PLAYLIST-TYPE:VOD\n"
+	switch {
+	case c.m.Ended.IsZero() && c.m.Shed.Segments > 0:
+		kind = ""
+	case c.m.Ended.IsZero():
+		kind = "#EXT-X-PLAYLIST-TYPE:EVENT\n"
 	}
-	b := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-PLAYLIST-TYPE:%s\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n",
-		c.m.Plan.Target, kind)
+	b := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n%s#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n",
+		c.m.Plan.Target, kind, c.m.Shed.Segments, c.m.Shed.Cuts)
 	for i := range st.Segments {
 		s := &st.Segments[i]
 		line := m3u8.Segment{

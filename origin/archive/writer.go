@@ -48,6 +48,8 @@ type Writer struct {
 	failing   bool
 	closed    bool
 	again     int64 // a fault ended the recording: it begins again behind this segment if all goes well until then; 0: it did not
+
+	expired int64 // what Expire came to; its alone
 }
 
 // calm is for how many segments the disk works before a recording that it ended begins again.
