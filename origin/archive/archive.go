@@ -54,6 +54,7 @@ type Store struct {
 	outlining chan struct{} // holds one while somebody has the outlines
 	outlines  map[string]*outline
 	ended     sync.Map // Recordings of programs that are over, by folder
+	trimmed   sync.Map // folders of programs that are over and have nothing but their recording
 }
 
 // What is done at a time at most. An answer has a file open for as long as its client takes, and writers need some, too.

@@ -703,6 +703,35 @@ func TestOldSegmentsAreRemoved(t *testing.T) {
 	}
 }
 
+// stuck is a disk that removes nothing.
+type stuck struct{ Files }
+
+func (stuck) Remove(string) error { return errors.New("read-only") }
+
+// What a recording is not of is looked for until it is gone, and then not again: there may be a great many.
+func TestRecordingsAreTrimmedOnce(t *testing.T) {
+	s := open(t)
+	p := s.play(t, manifest(t), nil)
+	p.w.Record(first + 2)
+	p.put(30)
+	p.w.Close(began.Add(time.Minute), began.Add(time.Hour))
+	p.run.Wait()
+	stray := filepath.Join(s.dir("demo", "p1"), "audio", segmentName(first))
+	swept := func(d Disk) bool {
+		s.UseDisk(d)
+		s.Sweep("demo", began.Add(2*time.Hour), 0)
+		_, err := os.Stat(stray)
+		return errors.Is(err, os.ErrNotExist)
+	}
+	if swept(stuck{}) || !swept(Files{}) {
+		t.Error("not tried again")
+	}
+	appendFile(t, stray, "x")
+	if swept(Files{}) {
+		t.Error("all is looked through again")
+	}
+}
+
 // A reader of lines takes what line writes, and nothing else for it.
 func FuzzLine(f *testing.F) {
 	f.Add([]byte("5000 0 0 235200000 18233 900 il 9f3a21cc"))

@@ -17,7 +17,9 @@ func (s *Store) Sweep(room string, now time.Time, keep time.Duration) {
 			continue
 		}
 		if l.Recorded() && (keep == 0 || now.Before(l.Ended.Add(keep))) {
-			l.trim()
+			if _, done := s.trimmed.Load(l.dir); !done && l.trim() {
+				s.trimmed.Store(l.dir, nil)
+			}
 			continue
 		}
 		if err := s.remove(l.dir); err != nil {
@@ -28,17 +30,19 @@ func (s *Store) Sweep(room string, now time.Time, keep time.Duration) {
 	}
 }
 
-// trim removes segments that are in no take.
-func (l *Loaded) trim() {
+// trim removes segments that are in no take, which for a program that is over is done once. It reports whether all are gone.
+func (l *Loaded) trim() bool {
+	done := true
 	for _, st := range l.Manifest.Streams {
 		names, _ := filepath.Glob(filepath.Join(l.dir, st.Name, "*.m4s"))
 		for _, name := range names {
 			msn, ok := number([]byte(strings.TrimSuffix(filepath.Base(name), ".m4s")))
 			if ok && !l.has(msn) {
-				l.store.disk.Remove(name)
+				done = l.store.disk.Remove(name) == nil && done
 			}
 		}
 	}
+	return done
 }
 
 // remove takes a program's folder away, the manifest last, so that what a crash leaves is removed the next time.
@@ -72,5 +76,6 @@ func (s *Store) remove(dir string) error {
 	}
 	os.Remove(dir)
 	s.ended.Delete(dir)
+	s.trimmed.Delete(dir)
 	return nil
 }
