@@ -43,13 +43,11 @@ type Announcement struct {
 //
 // A state (END-ON-NEXT, D-5) is in playlists until the next of its class has left them, and the latest for good, so that who
 // comes late learns it; it begins a frame after the one before at the earliest. States are taken however many
-// there are: the last that playlists have room for is shown without its client attributes, those after it only in the
-// media, until some have gone.
+// there are: where playlists have no room for one more, the oldest that has ended goes before its time.
 func (p *Program) Announce(a Announcement) (at time.Time, err error) {
 	p.news.mu.Lock()
 	defer p.news.mu.Unlock()
-	now := time.Now()
-	p.news.prune(now.Add(-2*p.cfg.Window.Duration()), p.cfg.Event)
+	p.news.prune(p.listed())
 	if p.news.had[a.ID] {
 		return at, ErrSameID
 	}
@@ -71,22 +69,29 @@ func (p *Program) Announce(a Announcement) (at time.Time, err error) {
 	if a.Dur >= 0 {
 		d.Duration = a.Dur.Seconds()
 	}
-	switch {
-	case alike >= maxStates:
-		return at, nil
-	case alike == maxStates-1:
-		d.Client = nil
-	}
-	news := &date{id: a.ID, class: a.Class, start: a.Start, state: a.State, line: m3u8.AppendDateRange(nil, &d), added: now}
+	news := &date{id: a.ID, class: a.Class, start: a.Start, state: a.State, line: m3u8.AppendDateRange(nil, &d), added: time.Now()}
 	news.ends(p, a.Start+max(0, a.Dur))
 	if a.State {
 		news.last.Store(math.MaxInt64)
 		if before != nil {
 			before.ends(p, a.Start)
 		}
+		if alike >= maxStates && !p.news.push() { // each is the latest of its class
+			return at, nil
+		}
 	}
 	p.news.add(news)
 	return at, nil
+}
+
+// listed is the oldest segment that is in any playlist.
+func (p *Program) listed() (first int64) {
+	for i, s := range *p.streams.Load() {
+		if v := s.current.Load(); i == 0 || v.first < first {
+			first = v.first
+		}
+	}
+	return first
 }
 
 // At is the media time of what was captured at a moment.
@@ -110,15 +115,11 @@ type date struct {
 	state     bool
 	line      []byte
 	added     time.Time
-	end       time.Time    // guarded by news.mu
 	last      atomic.Int64 // the segment that its end maps to: the range stays for as long as that is listed (D-8)
 }
 
 // ends says when d does. Called locked.
-func (d *date) ends(p *Program, t media.Time) {
-	d.end = p.cfg.Wall(t)
-	d.last.Store(p.msnOf(t))
-}
+func (d *date) ends(p *Program, t media.Time) { d.last.Store(p.msnOf(t)) }
 
 // news are the date ranges of a program in the order in which they were announced.
 type news struct {
@@ -175,16 +176,28 @@ func (n *news) add(d *date) {
 	n.list.Store(&list)
 }
 
-// prune drops what no playlist can show any more, unless nothing may ever go. Called locked.
-func (n *news) prune(before time.Time, event bool) {
-	gone := func(d *date) bool {
-		return d.end.Before(before) && d.added.Before(before) && d.last.Load() != math.MaxInt64
-	}
-	if event || !slices.ContainsFunc(n.all(), gone) {
+// prune drops what no playlist shows any more: each stream knows by itself what it has removed. Called locked.
+func (n *news) prune(listed int64) {
+	gone := func(d *date) bool { return d.last.Load() < listed }
+	if !slices.ContainsFunc(n.all(), gone) {
 		return
 	}
 	list := slices.DeleteFunc(slices.Clone(n.all()), gone)
 	n.list.Store(&list)
+}
+
+// push drops the oldest state that has ended, from every playlist with its next part, and answers false when there is none.
+// Called locked.
+func (n *news) push() bool {
+	list := n.all()
+	i := slices.IndexFunc(list, func(d *date) bool { return d.state && d.last.Load() != math.MaxInt64 })
+	if i < 0 {
+		return false
+	}
+	list[i].last.Store(0)
+	list = slices.Delete(slices.Clone(list), i, i+1)
+	n.list.Store(&list)
+	return true
 }
 
 // told is a date range as one stream has it.

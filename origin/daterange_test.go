@@ -194,24 +194,30 @@ func TestTheLatestStateStays(t *testing.T) {
 	})
 }
 
-// States leave room for announcements and find room beside them. Those that playlists cannot take are in the media;
-// the last in playlists does not claim anything then.
+// States leave room for announcements and find room beside them. One more than playlists can take pushes out the oldest, which
+// deltas say; the latest of a class is not pushed out by others.
 func TestStatesAreBoundedApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.p.cfg.Wall = media.NewClock(time.Now()).Wall
-		r.to(firstMSN+1, 0)
-		say := func(n int) {
+		r.to(firstMSN+10, 0)
+		say := func(class string, n int) {
 			t.Helper()
 			if _, err := r.p.Announce(Announcement{
 				Event: packager.Event{ID: fmt.Sprint("s", n), Scheme: "urn:x", Start: media.Time(n) * media.Second},
-				Class: "x", Client: []m3u8.ClientAttribute{{Name: "X-N", Value: fmt.Sprint(n)}}, State: true,
+				Class: class, Client: []m3u8.ClientAttribute{{Name: "X-N", Value: fmt.Sprint(n)}}, State: true,
 			}); err != nil {
 				t.Fatal(n, err)
 			}
 		}
-		for n := range maxStates + 5 {
-			say(n)
+		say("other", 0)
+		for n := range maxStates - 1 {
+			say("x", n+1)
+		}
+		r.feed(1)
+		const more = 5
+		for n := range more {
+			say("x", maxStates+n)
 		}
 		r.p.events = packager.NewEvents(r.plan) // the media is packaged, and there is room for events ahead
 		if _, err := r.p.Announce(cue(r.p, "goal", media.Second)); err != nil {
@@ -219,17 +225,46 @@ func TestStatesAreBoundedApart(t *testing.T) {
 		}
 		r.feed(1)
 		text := r.get(at(r.top, "stream.m3u8"))
-		if n := strings.Count(text, "END-ON-NEXT=YES"); n != maxStates || !strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates-2)) ||
-			strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates-1)) || !strings.Contains(text, `ID="goal"`) {
+		if n := strings.Count(text, "END-ON-NEXT=YES"); n != maxStates || !strings.Contains(text, `ID="goal"`) {
 			t.Errorf("%d states in\n%s", n, text[len(text)-1000:])
 		}
-		time.Sleep(30 * time.Minute)
-		say(maxStates + 1000)
+		for n, want := range map[int]bool{0: true, 1: false, more: false, more + 1: true, maxStates + more - 1: true} {
+			if got := strings.Contains(text, fmt.Sprintf(`X-N="%d"`, n)); got != want {
+				t.Errorf("state %d is listed: %v", n, got)
+			}
+		}
+		if v2 := r.get(at(r.top, "stream.m3u8?_HLS_skip=v2")); !strings.Contains(v2, "RECENTLY-REMOVED-DATERANGES=\"s1\ts2\ts3\ts4\ts5\"") {
+			t.Errorf("not told what has gone:\n%.500s", v2)
+		}
+		for n := range maxStates { // each of a class of its own, until nothing can go any more
+			say(fmt.Sprint("c", n), 2*maxStates+n)
+		}
 		r.feed(1)
-		if text := r.get(at(r.top, "stream.m3u8")); !strings.Contains(text, fmt.Sprintf(`X-N="%d"`, maxStates+1000)) {
-			t.Error("there should be room again")
+		if n := strings.Count(r.get(at(r.top, "stream.m3u8")), "END-ON-NEXT=YES"); n != maxStates {
+			t.Errorf("%d states", n)
 		}
 	})
+}
+
+// What has left every playlist takes no room: neither for long, in a program whose speaker changes all the time, nor from events.
+func TestRoomIsForWhatIsListed(t *testing.T) {
+	r := newRig(t)
+	for n := range maxDates + 50 {
+		from := media.Time(n) * r.plan.SegmentStart(1)
+		r.to(firstMSN+int64(n), 0)
+		for _, a := range []Announcement{
+			cue(r.p, fmt.Sprint("e", n), from+r.plan.SegmentStart(1)),
+			{Event: packager.Event{ID: fmt.Sprint("s", n), Scheme: "urn:x", Start: from}, Class: "x", State: true},
+		} {
+			if _, err := r.p.Announce(a); err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		r.p.events = packager.NewEvents(r.plan) // the media is packaged
+		if have, room := len(r.p.news.all()), 2*int(r.top.Stats().Listed)+6; have > room {
+			t.Fatalf("%d are remembered, of which playlists have %d", have, room)
+		}
+	}
 }
 
 // What cannot be announced changes nothing; the list is bounded, and there is room again when the oldest have gone.
@@ -252,8 +287,8 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 		if _, err := r.p.Announce(cue(r.p, "past", -media.Second)); err == nil {
 			t.Error("a moment before the program was taken")
 		}
-		time.Sleep(10 * time.Minute)
-		if _, err := r.p.Announce(cue(r.p, "more", 10*media.Second)); err != nil {
+		r.to(firstMSN+60, 0)
+		if _, err := r.p.Announce(cue(r.p, "more", 200*media.Second)); err != nil {
 			t.Errorf("there should be room again: %v", err)
 		}
 	})

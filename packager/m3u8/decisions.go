@@ -33,7 +33,8 @@ package m3u8
 //     that there will be nothing else, and lines are only ever appended (L-1). A segment is a gap when all its parts are; one
 //     with a hole keeps its media, and its parts say where the hole is (G-14). Pictures come back with a key frame.
 //   - Date ranges stand behind the last part and in front of the hint: every announcement appends (L-1). They are in all
-//     playlists but those of key frames (D-9), and go when the segment goes in which they end (D-8).
+//     playlists but those of key frames (D-9), and go when the segment goes in which they end (D-8). Of
+//     more than a thousand states the oldest goes before: the present one is what most viewers want to know.
 //   - A v2 delta is as old as its version, which is one part at most (K-12): what was announced more than CAN-SKIP-UNTIL
 //     before that moment is left out (K-6).
 //   - Events are in the media of every rung and of the sound that is played alone, not in the sound that goes with pictures: players
