@@ -219,7 +219,7 @@ func TestStatesAreBoundedApart(t *testing.T) {
 		for n := range more {
 			say("x", maxStates+n)
 		}
-		r.p.events = packager.NewEvents(r.plan) // the media is packaged, and there is room for events ahead
+		r.p.events = packager.NewEvents(r.plan, 1) // the media is packaged, and there is room for events ahead
 		if _, err := r.p.Announce(cue(r.p, "goal", media.Second)); err != nil {
 			t.Error(err)
 		}
@@ -260,7 +260,7 @@ func TestRoomIsForWhatIsListed(t *testing.T) {
 				t.Fatal(n, err)
 			}
 		}
-		r.p.events = packager.NewEvents(r.plan) // the media is packaged
+		r.p.events = packager.NewEvents(r.plan, 1) // the media is packaged
 		if have, room := len(r.p.news.all()), 2*int(r.top.Stats().Listed)+6; have > room {
 			t.Fatalf("%d are remembered, of which playlists have %d", have, room)
 		}
@@ -278,7 +278,7 @@ func TestAnnouncementsAreBounded(t *testing.T) {
 				t.Fatal(n, err)
 			}
 			if n%100 == 99 { // the media is packaged, and there is room for events ahead
-				r.p.events = packager.NewEvents(r.plan)
+				r.p.events = packager.NewEvents(r.plan, 1)
 			}
 		}
 		if _, err := r.p.Announce(cue(r.p, "more", 10*media.Second)); !errors.Is(err, ErrManyDates) {

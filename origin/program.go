@@ -73,7 +73,7 @@ func NewProgram(cfg ProgramConfig) *Program {
 	cfg.Event = cfg.Event && cfg.Keep != nil
 	p := &Program{
 		cfg: cfg, limits: newLimits(cfg.Plan, cfg.Window, cfg.Keep != nil, cfg.Event), cache: newLifetimes(cfg.Plan.Target),
-		ready: make(chan struct{}), done: make(chan struct{}), events: packager.NewEvents(cfg.Plan),
+		ready: make(chan struct{}), done: make(chan struct{}), events: packager.NewEvents(cfg.Plan, cfg.FirstMSN),
 	}
 	p.streams.Store(new([]*Stream))
 	return p

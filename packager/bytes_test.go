@@ -74,7 +74,7 @@ func TestPartGolden(t *testing.T) {
 // repeat (F-11); the brands that an init section claims are those whose rules it keeps (F-6, F-7, F-8).
 func TestPartsHoldNothingElse(t *testing.T) {
 	eachTrack(t, func(t *testing.T, plan Plan, in Init) {
-		book := NewEvents(plan)
+		book := NewEvents(plan, 1)
 		if _, err := book.Add(event("a", plan.partTime()/2)); err != nil {
 			t.Fatal(err)
 		}

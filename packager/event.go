@@ -45,7 +45,8 @@ var (
 // into the part that it cuts; so that none misses an event, one is only taken before the first track gets there.
 // It may be used by any number of goroutines.
 type Events struct {
-	plan Plan
+	plan  Plan
+	first int64
 
 	mu     sync.Mutex
 	floor  media.Time // no part has been cut that ends later
@@ -53,8 +54,8 @@ type Events struct {
 	number uint32
 }
 
-// NewEvents is an empty book.
-func NewEvents(plan Plan) *Events { return &Events{plan: plan} }
+// NewEvents is an empty book of a life of the program that begins with segment first.
+func NewEvents(plan Plan, first int64) *Events { return &Events{plan: plan, first: first} }
 
 // Add takes ev into the book and answers what will be written: its Start is that of the frame in which it falls.
 // Errors are those above, wrapped with what would have been right.
@@ -86,8 +87,8 @@ func (e *Events) Add(ev Event) (Event, error) {
 	case waiting >= maxEventsAhead && !ev.Late:
 		return ev, fmt.Errorf("%w: %d at most", ErrEventFull, maxEventsAhead)
 	}
-	if e.number == 0 { // a later book of the same program, after a restart, goes on with numbers that were not given yet
-		e.number = uint32(e.floor / media.Millisecond)
+	if e.number == 0 { // milliseconds since segment 0, so that the book of a life after a restart goes on behind all that were given
+		e.number = uint32(e.first*int64(e.plan.SegmentStart(1)/media.Millisecond) + int64(e.floor/media.Millisecond))
 	}
 	e.number++
 	ev.number = e.number

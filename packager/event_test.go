@@ -23,7 +23,7 @@ func TestEventsStandInTheirPart(t *testing.T) {
 	for _, preset := range Presets() {
 		for _, rate := range everyRate {
 			plan := mustPlan(t, preset, rate)
-			book := NewEvents(plan)
+			book := NewEvents(plan, 1)
 			step := plan.SegmentStart(1) / 7
 			for i := range media.Time(14) { // in disorder
 				ev, err := book.Add(event(fmt.Sprint(int(i)), i*5%14*step+media.Second/1000))
@@ -65,7 +65,7 @@ func TestEventNumbersGoOnAfterARestart(t *testing.T) {
 		}
 		return ev.number
 	}
-	before := NewEvents(plan)
+	before := NewEvents(plan, 1)
 	var last uint32
 	for k := range media.Time(20) {
 		before.within(10*k*media.Second, 10*(k+1)*media.Second)
@@ -75,10 +75,12 @@ func TestEventNumbersGoOnAfterARestart(t *testing.T) {
 			last = n
 		}
 	}
-	after := NewEvents(plan)
-	after.within(205*media.Second, 206*media.Second)
-	if n := number(after, 207*media.Second); n <= last {
-		t.Errorf("%d after the restart, %d before", n, last)
+	for _, first := range []int64{103, 5000} { // the life before had 102 segments, or more without an event
+		after := NewEvents(plan, first)
+		after.within(0, media.Second)
+		if n := number(after, 2*media.Second); n <= last {
+			t.Errorf("%d after the restart with segment %d, %d before", n, first, last)
+		}
 	}
 }
 
@@ -114,7 +116,7 @@ func eventsIn(t *testing.T, in Init, parts []Part) string {
 // What cannot be met any more, or is too much, is refused with what would be right; nothing of it is written.
 func TestEventsThatAreRefused(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
-	book := NewEvents(plan)
+	book := NewEvents(plan, 1)
 	add := func(ev Event, sentinel error, want string) {
 		t.Helper()
 		if _, err := book.Add(ev); !errors.Is(err, sentinel) || sentinel != nil && !strings.Contains(err.Error(), want) {
@@ -150,7 +152,7 @@ func TestEventsThatAreRefused(t *testing.T) {
 // One that may be late is taken for the first frame that has not been packaged, and where others wait.
 func TestLateEvents(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
-	book := NewEvents(plan)
+	book := NewEvents(plan, 1)
 	for i := range maxEventsAhead {
 		if _, err := book.Add(event(fmt.Sprint(i), 100*media.Second)); err != nil {
 			t.Fatal(err)
@@ -174,7 +176,7 @@ func TestLateEvents(t *testing.T) {
 // An unknown duration is said as such (T-2).
 func TestEventOfUnknownDuration(t *testing.T) {
 	plan := mustPlan(t, "low", rates[3])
-	book := NewEvents(plan)
+	book := NewEvents(plan, 1)
 	ev := event("a", 0)
 	ev.Dur = -1
 	if _, err := book.Add(ev); err != nil {

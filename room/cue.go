@@ -36,7 +36,7 @@ func (p *program) cued(event func(string, ...slog.Attr), log *slog.Logger) func(
 		start := media.Time(at*float64(media.Second)) + p.plan.Rate.Frame(1)
 		_, err := p.out.Announce(origin.Announcement{
 			Event: packager.Event{
-				ID:     fmt.Sprintf("speaker-%d", start/media.Millisecond), // not given yet, before a restart either
+				ID:     fmt.Sprintf("speaker-%d-%d", p.first, start/media.Millisecond), // media time begins anew with each life
 				Scheme: SpeakerScheme, Start: start, Payload: payload,
 			},
 			State: true, Class: "tilecast.speaker", Client: []m3u8.ClientAttribute{{Name: "X-SPEAKER", Value: id}},
