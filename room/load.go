@@ -20,10 +20,11 @@ type load struct {
 	past  []compositor.Stats // one each loadStep, oldest first
 	share atomic.Int64       // percent
 	told  losses
+	clock setClock
 }
 
 // watch looks at p until done is closed, and then says that nothing is too late. Losses become events, each loadSpan.
-func (l *load) watch(p *program, event func(string, ...slog.Attr), done <-chan struct{}) {
+func (l *load) watch(p *program, event func(string, ...slog.Attr), log *slog.Logger, done <-chan struct{}) {
 	tick := time.NewTicker(loadStep)
 	defer tick.Stop()
 	for n := 1; ; n++ {
@@ -33,6 +34,7 @@ func (l *load) watch(p *program, event func(string, ...slog.Attr), done <-chan s
 			l.sample(now)
 			if n%int(loadSpan/loadStep) == 0 {
 				l.told.tell(now, p.out.Stats(), event)
+				l.clock.tell(stepOf(p.clock, time.Now()), log)
 			}
 		case <-done:
 			l.share.Store(0)

@@ -80,7 +80,7 @@ func (r *Room) air(p *program) {
 	go func() { // ends when stop has been called and the last packet is out
 		defer r.house.wg.Done()
 		done := make(chan struct{})
-		go p.load.watch(p, r.event, done)
+		go p.load.watch(p, r.event, r.log.With("program", p.id), done)
 		p.run()
 		close(done)
 		r.ended(p)
