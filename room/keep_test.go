@@ -45,3 +45,18 @@ func TestCompositorGoesWithItsProgram(t *testing.T) {
 		closeHouse(t, rs, store)
 	})
 }
+
+// A recording of a program that does not end loses what is older than the room keeps.
+func TestOldRecordingsGoWhileTheProgramRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := demo()
+		cfg.Start, cfg.Record.Enabled, cfg.Record.Keep = Always, true, 5*time.Minute
+		rs, _, store := openHouse(t, t.TempDir(), cfg)
+		time.Sleep(sweepEvery + time.Second)
+		synctest.Wait()
+		if all := store.Recordings("demo"); len(all) != 1 || !all[0].Going || all[0].Length < 299 || all[0].Length > 305 {
+			t.Errorf("%+v", all)
+		}
+		closeHouse(t, rs, store)
+	})
+}
