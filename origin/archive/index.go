@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -185,4 +186,70 @@ func (x *index) add(m *Manifest, p Part) {
 	if s.came++; !x.bare {
 		s.Parts = append(s.Parts, p)
 	}
+}
+
+// withParts is how many of the last files of an index are loaded with the parts that they name: more than Mend ever reads.
+const withParts = 2
+
+// readIndex reads all of a stream's index.
+func (l *Loaded) readIndex(dir string) ([]Segment, error) {
+	files, err := indexFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	x := index{dir: dir, file: -1}
+	for i, n := range files {
+		x.bare = i < len(files)-withParts
+		if _, err := x.more(&l.Manifest, n); err != nil {
+			return nil, err
+		}
+		if x.rest > 0 {
+			x.torn++
+		}
+	}
+	x.tell(l.store.log)
+	for i := range x.segs {
+		if x.segs[i].Gap {
+			x.segs[i].Parts = nil
+		}
+	}
+	return x.segs, nil
+}
+
+// tell says once what was torn.
+func (x *index) tell(log *slog.Logger) {
+	if x.torn > 0 {
+		log.Warn("archive: torn lines in an index", "folder", x.dir, "lines", x.torn)
+	}
+	x.torn = 0
+}
+
+// fewSegments is how many files are looked for by name; for more, all of the folder is read.
+const fewSegments = 64
+
+// present leaves out segments whose file is not there.
+func present(dir string, segs []Segment) ([]Segment, error) {
+	if len(segs) < fewSegments {
+		return slices.DeleteFunc(segs, func(s Segment) bool {
+			if s.Gap {
+				return false
+			}
+			_, err := os.Lstat(filepath.Join(dir, segmentName(s.MSN)))
+			return err != nil
+		}), nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]bool, len(names))
+	for _, n := range names {
+		there[n] = true
+	}
+	return slices.DeleteFunc(segs, func(s Segment) bool { return !there[segmentName(s.MSN)] && !s.Gap }), nil
 }
