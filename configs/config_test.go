@@ -48,7 +48,7 @@ func TestShippedFileSaysTheBounds(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(strings.ReplaceAll(string(data), "#", "")), " ")
 	for _, want := range []string{
-		fmt.Sprintf("Texts have up to %d characters", art.MaxText), fmt.Sprintf("files of up to %d MB", maxPictureBytes>>20),
+		fmt.Sprintf("Texts have up to %d characters", art.MostText), fmt.Sprintf("files of up to %d MB", maxPictureBytes>>20),
 		fmt.Sprintf("the last one uppermost, at most %d", maxOverlays), "Position is " + list(positions, "or") + ";",
 	} {
 		if !strings.Contains(text, want) {

@@ -179,8 +179,8 @@ func checkReach(bad report, path string, l Length, short, n int) {
 
 // checkText holds that a text is drawn as it was said.
 func checkText(bad report, path, text string) {
-	if n := utf8.RuneCountInString(text); n > art.MaxText {
-		bad(path, "has %d characters: use at most %d", n, art.MaxText)
+	if n := utf8.RuneCountInString(text); n > art.MostText {
+		bad(path, "has %d characters: use at most %d", n, art.MostText)
 	}
 	if i := strings.IndexFunc(text, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])

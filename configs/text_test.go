@@ -14,7 +14,7 @@ import (
 
 // A text that is taken is drawn to its end.
 func TestTexts(t *testing.T) {
-	full := strings.Repeat("ä", art.MaxText-1) + "z"
+	full := strings.Repeat("ä", art.MostText-1) + "z"
 	for text, want := range map[string]string{
 		full: "", "two\n lines\t": "", "left \u200f right": "",
 		full + "!":      "has 161 characters: use at most 160",

@@ -117,8 +117,7 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	blue := tints[0]
 	gradient(img, mix(ground, blue, 0.10), ground)
-	size := 1.3 * TextSize(w, h)
-	lines := a.wrap(title, size, float64(w)*0.84, textLines)
+	lines, size := a.fit(title, 1.3*TextSize(w, h), float64(w)*0.84)
 	cx, cy := float64(w)/2, float64(h)/2-leading*size/2*float64(max(len(lines)-1, 0))
 	for i := range 3 {
 		x := cx + float64(i-1)*size*0.9
@@ -133,7 +132,7 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 
 // Texts of slates and captions have so many lines at most, and so many times their size from one to the next.
 const (
-	textLines = 4
+	textLines = 5
 	leading   = 1.25
 )
 

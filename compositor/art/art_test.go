@@ -1,14 +1,16 @@
 package art
 
 import (
-	"bytes"
 	"image"
 	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-text/typesetting/shaping"
 )
 
 func artist(t *testing.T) *Artist {
@@ -70,24 +72,23 @@ func TestLabelGrowsWithTheNameUntilItIsCut(t *testing.T) {
 	}
 }
 
-// What is too long for one line of a slate or a caption goes on in the next; only what is too long for four is cut.
+// What is too long for one line of a slate or a caption goes on in the next, and what is too long for five is made smaller.
 func TestTextsAreWrapped(t *testing.T) {
 	a := artist(t)
 	const long = "The episode begins in a moment. Grab a coffee, say hello in the chat, and tell us where you are watching from"
-	words := func(lines []line) (n int, widest float64) {
-		for _, l := range lines {
-			for _, r := range l.runs {
-				n += r.Runes.Count
-			}
-			widest = max(widest, l.width)
+	for _, width := range []float64{400, 150} {
+		lines, size := a.fit(long, 20, width)
+		if got := seen(lines, long); got != long {
+			t.Errorf("%q is seen on %.0f pixels", got, width)
 		}
-		return n, widest
-	}
-	if n, widest := words(a.wrap(long, 20, 400, textLines)); n < len(long) || widest > 400 {
-		t.Errorf("%d of %d letters on 400 pixels, %.0f wide", n, len(long), widest)
-	}
-	if lines := a.wrap(long, 20, 150, textLines); len(lines) != textLines {
-		t.Errorf("%d lines on 150 pixels", len(lines))
+		for _, l := range lines {
+			if l.width > width || len(lines) > textLines {
+				t.Errorf("%d lines, one %.0f wide, on %.0f pixels", len(lines), l.width, width)
+			}
+		}
+		if whole := width == 400; whole != (size == 20) || size < 12 {
+			t.Errorf("size %.1f on %.0f pixels", size, width)
+		}
 	}
 	c := Caption{Title: "Ada Lovelace", Size: 30, MaxWidth: 500, Text: white, Ground: veil, Accent: white}
 	one := a.Caption(c).Rect.Size()
@@ -125,16 +126,54 @@ func TestTextsAreWrapped(t *testing.T) {
 	}
 }
 
-// A text of MaxText characters is drawn to its end.
-func TestLongTexts(t *testing.T) {
-	a := artist(t)
-	draw := func(last string) (caption, slate *image.RGBA) {
-		text := strings.Repeat("to be ", 30)[:MaxText-1] + last
-		return a.Caption(Caption{Title: text, Size: 30, MaxWidth: 1280, Text: white, Ground: veil}), a.Slate(1280, 720, night, text)
+// seen is what of a text its lines show, in the order it is read, with an ellipsis for what they leave out.
+func seen(lines []line, text string) string {
+	var runs []shaping.Output
+	for _, l := range lines {
+		runs = append(runs, l.runs...)
 	}
-	caption, slate := draw("I")
-	if other, otherSlate := draw("L"); bytes.Equal(caption.Pix, other.Pix) || bytes.Equal(slate.Pix, otherSlate.Pix) {
-		t.Error("the last letter is not drawn")
+	slices.SortFunc(runs, func(x, y shaping.Output) int { return x.Runes.Offset - y.Runes.Offset })
+	all, whole := []rune(text), ""
+	for _, r := range runs {
+		if end := r.Runes.Offset + r.Runes.Count; end == len(all) && len(r.Glyphs) == 1 && r.Runes.Count > 1 {
+			return whole + "…"
+		}
+		whole += string(all[r.Runes.Offset : r.Runes.Offset+r.Runes.Count])
+	}
+	return whole
+}
+
+// All of the longest text is shown; what has no room at the least size ends with an ellipsis after a word.
+func TestLongTextsEndAtWords(t *testing.T) {
+	a := artist(t)
+	words := strings.Repeat("Grab a coffee, or two. ", 20)
+	longest := words[:MostText]
+	for _, room := range []struct{ wide, size float64 }{{1075, 48}, {605, 48}, {1228, 32}, {670, 32}} {
+		if lines, _ := a.fit(longest, room.size, room.wide); seen(lines, longest) != strings.TrimSpace(longest) {
+			t.Errorf("%q on %.0f pixels, size %.0f", seen(lines, longest), room.wide, room.size)
+		}
+	}
+	for wide := 100.0; wide < 200; wide += 7 {
+		got := string(a.upToWord([]rune(words), 12, wide))
+		kept, cut := strings.CutSuffix(got, "…")
+		if !cut || len(kept) < 60 || !strings.HasPrefix(words, kept+" ") {
+			t.Errorf("on %.0f pixels it is %q", wide, got)
+		}
+	}
+	if x := []rune(strings.Repeat("x", 1000)); len(a.upToWord(x, 12, 100)) != len(x) {
+		t.Error("a long word is not left to be cut where its room ends")
+	}
+	for _, s := range []string{strings.Repeat("x", 1000), strings.Repeat("e\u0301", 1000), strings.Repeat("\u0301", 1000), strings.Repeat("👩‍👩‍👧‍👦", 100)} {
+		short := []rune(clean(s))
+		if len(short) > MostText || short[len(short)-1] != '…' || !strings.HasPrefix(s, string(short[:len(short)-1])) {
+			t.Errorf("%d characters: %q", len(short), string(short))
+		}
+	}
+	if got := clean(strings.Repeat("e\u0301", 1000)); strings.HasSuffix(got, "e…") {
+		t.Error("a letter is cut from its accent")
+	}
+	if got := clean(strings.Repeat("👩‍👩‍👧‍👦", 100)); !strings.HasSuffix(got, "👩‍👩‍👧‍👦…") {
+		t.Error("a picture is cut")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 )
 
 // Caption is what a text laid over a program looks like.
@@ -31,19 +32,21 @@ func (a *Artist) Caption(c Caption) *image.RGBA {
 		edge = 0
 	}
 	room := float64(c.MaxWidth) - 2*pad - edge
-	title, sub := a.wrap(c.Title, c.Size, room, textLines), a.layOut(c.Sub, c.Size*0.66, room)
-	wide := sub.width
-	for _, l := range title {
+	title, size := a.fit(c.Title, c.Size, room)
+	sub, small := a.fit(c.Sub, c.Size*0.66, room)
+	wide := 0.0
+	for _, l := range slices.Concat(title, sub) {
 		wide = max(wide, l.width)
 	}
 	if wide <= 0 {
 		return nil
 	}
-	high := 2 + leading*float64(max(len(title)-1, 0))
-	if sub.width > 0 {
-		high += 0.9
+	high := c.Size + size*(1+leading*float64(max(len(title)-1, 0)))
+	below := high // what is before the first line of sub
+	if len(sub) > 0 {
+		high += 0.9*c.Size + leading*small*float64(len(sub)-1)
 	}
-	w, h := even(int(math.Ceil(wide+2*pad+edge))), even(int(c.Size*high))
+	w, h := even(int(math.Ceil(wide+2*pad+edge))), even(int(high))
 	if c.Banner {
 		w = even(c.MaxWidth)
 	}
@@ -56,19 +59,19 @@ func (a *Artist) Caption(c Caption) *image.RGBA {
 	if edge > 0 {
 		pill(img, 0, 0, edge, float64(h), min(edge/2, radius), c.Accent)
 	}
-	put := func(l line, baseline float64, text color.RGBA) {
-		x := pad + edge
-		if edge == 0 {
-			x = (float64(w) - l.width) / 2
+	put := func(lines []line, baseline, size float64, text color.RGBA) {
+		for i, l := range lines {
+			x := pad + edge
+			if edge == 0 {
+				x = (float64(w) - l.width) / 2
+			}
+			l.draw(img, x, baseline+leading*size*float64(i), text)
 		}
-		l.draw(img, x, baseline, text)
 	}
-	for i, l := range title {
-		put(l, c.Size*(1.36+leading*float64(i)), c.Text)
-	}
+	put(title, c.Size/2+size*0.86, size, c.Text)
 	faint := c.Text
 	faint.R, faint.G, faint.B = faint.R/5*4, faint.G/5*4, faint.B/5*4
-	put(sub, c.Size*(high-0.55), faint)
+	put(sub, below+0.35*c.Size, small, faint)
 	return img
 }
 

@@ -4,6 +4,7 @@ import (
 	"unicode"
 
 	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/segmenter"
 	"github.com/go-text/typesetting/shaping"
 )
 
@@ -11,21 +12,37 @@ import (
 // one font, if any has all of it. It is nil for what takes that of its neighbours. Called locked.
 func (a *Artist) faces(text []rune) []*font.Face {
 	faces := make([]*font.Face, len(text))
-	a.letters.Init(text)
-	for it := a.letters.GraphemeIterator(); it.Next(); {
-		g := it.Grapheme()
-		all := a.choose(g.Text)
-		for k, r := range g.Text {
+	at := 0
+	for _, c := range clusters(&a.letters, text) {
+		all := a.choose(c)
+		for k, r := range c {
 			switch {
 			case unicode.IsSpace(r) || unseen(r):
 			case all != nil:
-				faces[g.Offset+k] = all
+				faces[at+k] = all
 			default:
-				faces[g.Offset+k] = a.find(r)
+				faces[at+k] = a.find(r)
 			}
 		}
+		at += len(c)
 	}
 	return faces
+}
+
+// clusters are the grapheme clusters of text (UAX #29). By GB11 a picture goes on after a joiner, which the segmenter
+// doesn't see in the second of two pictures side by side.
+func clusters(seg *segmenter.Segmenter, text []rune) (all [][]rune) {
+	const joiner = 0x200d
+	seg.Init(text)
+	for it := seg.GraphemeIterator(); it.Next(); {
+		c := it.Grapheme().Text
+		if n := len(all); n > 0 && unicode.Is(unicode.So, c[0]) && unicode.Is(unicode.So, all[n-1][0]) && all[n-1][len(all[n-1])-1] == joiner {
+			all[n-1] = all[n-1][:len(all[n-1])+len(c)] // they stand side by side in text
+			continue
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // choose is the first font that has all of a grapheme cluster: one of pictures where it is a picture. It is nil where
@@ -77,8 +94,8 @@ type oneFace struct{ *font.Face }
 
 func (f oneFace) ResolveFace(rune) *font.Face { return f.Face }
 
-// cut divides a run where the font changes. The first is in's where nothing says another.
-func cut(in shaping.Input, faces []*font.Face) (runs []shaping.Input) {
+// divide cuts a run where the font changes. The first is in's where nothing says another.
+func divide(in shaping.Input, faces []*font.Face) (runs []shaping.Input) {
 	run, chosen := in, false
 	for i := in.RunStart; i < in.RunEnd; i++ {
 		switch f := faces[i]; {

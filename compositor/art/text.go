@@ -22,9 +22,8 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// MaxText is the most characters of a text or a name that are drawn: as many as have room on a slate, and a bound on
-// the work that a hostile name can cause.
-const MaxText = 160
+// MostText is how many characters of a text are drawn at most. What is longer ends with an ellipsis.
+const MostText = 200
 
 // Artist draws with a list of fonts, the first that has a character winning. It
 // may be used by several goroutines.
@@ -118,17 +117,49 @@ type line struct {
 // layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. What no
 // font has is left out rather than drawn as boxes. Called locked.
 func (a *Artist) layOut(s string, size, maxWidth float64) line {
-	if lines := a.wrap(s, size, maxWidth, 1); len(lines) > 0 {
+	if lines, _ := a.wrap(a.drawable(s), size, maxWidth, 1); len(lines) > 0 {
 		return lines[0]
 	}
 	return line{}
 }
 
-// wrap is layOut on as many as most lines, broken between words where there is more than one. Called locked.
-func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line) {
+// fit is layOut of a text on as many as textLines lines, made smaller where it needs more, and where the least size does
+// not do either, cut after a word. It gives the size, too. Called locked.
+func (a *Artist) fit(s string, size, maxWidth float64) (lines []line, at float64) {
 	text := a.drawable(s)
+	for _, scale := range [...]float64{1, 0.9, 0.8, 0.7, 0.6} {
+		at = size * scale
+		var cut int
+		if lines, cut = a.wrap(text, at, maxWidth, textLines); cut == 0 {
+			return lines, at
+		}
+	}
+	lines, _ = a.wrap(a.upToWord(text, at, maxWidth), at, maxWidth, textLines)
+	return lines, at
+}
+
+// upToWord is text, which has no room, up to the last word that has, and an ellipsis; all of it where that is in the
+// middle of a word longer than a line. Called locked.
+func (a *Artist) upToWord(text []rune, size, maxWidth float64) []rune {
+	lines, cut := a.wrap(text, size, maxWidth, textLines)
+	for kept := len(text) - cut; kept > 0 && cut > 0; kept-- {
+		if text[kept] != ' ' {
+			continue
+		}
+		short := append(slices.Clone(text[:kept]), '…')
+		if whole, more := a.wrap(short, size, maxWidth, textLines); more == 0 && len(whole) == len(lines) {
+			return short
+		}
+		break
+	}
+	return text
+}
+
+// wrap shapes text on as many as most lines, broken between words where there is more than one, and says how many
+// characters had no room, for which an ellipsis stands. Called locked.
+func (a *Artist) wrap(text []rune, size, maxWidth float64, most int) (lines []line, cut int) {
 	if len(text) == 0 {
-		return nil
+		return nil, 0
 	}
 	input := func(text []rune) shaping.Input {
 		return shaping.Input{
@@ -139,7 +170,7 @@ func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line)
 	var runs []shaping.Output
 	faces := a.faces(text)
 	for _, whole := range a.seg.Split(input(text), oneFace{a.own}) {
-		for _, in := range cut(whole, faces) {
+		for _, in := range divide(whole, faces) {
 			run := a.shaper.Shape(in)
 			narrow(&run, text)
 			runs = append(runs, run)
@@ -152,7 +183,7 @@ func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line)
 	if most > 1 {
 		cfg.BreakPolicy = shaping.WhenNecessary
 	}
-	wrapped, _ := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
+	wrapped, cut := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
 	for _, w := range wrapped {
 		l := line{runs: slices.Clone(w)}
 		slices.SortFunc(l.runs, func(x, y shaping.Output) int { return int(x.VisualIndex - y.VisualIndex) })
@@ -161,7 +192,7 @@ func (a *Artist) wrap(s string, size, maxWidth float64, most int) (lines []line)
 		}
 		lines = append(lines, l)
 	}
-	return lines
+	return lines, cut
 }
 
 // draw paints l in colour c with its left end at x on the baseline.
@@ -223,11 +254,25 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > MaxText {
-		s = string(r[:MaxText])
+	return shorten(strings.Join(strings.Fields(s), " "))
+}
+
+// shorten cuts s to MostText characters, the last an ellipsis, between two that are each read as one letter.
+func shorten(s string) string {
+	text := []rune(s)
+	if len(text) <= MostText {
+		return s
 	}
-	return s
+	kept := 0
+	for _, c := range clusters(new(segmenter.Segmenter), text[:MostText]) {
+		if kept+len(c) < MostText {
+			kept += len(c)
+		}
+	}
+	if kept == 0 {
+		kept = MostText - 1 // marks without an end
+	}
+	return string(text[:kept]) + "…"
 }
 
 // direction is that of the first letter with one.
