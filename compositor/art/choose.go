@@ -94,19 +94,17 @@ type oneFace struct{ *font.Face }
 
 func (f oneFace) ResolveFace(rune) *font.Face { return f.Face }
 
-// divide cuts a run where the font changes. The first is in's where nothing says another.
-func divide(in shaping.Input, faces []*font.Face) (runs []shaping.Input) {
+// divide cuts a run where the font or the level changes. The first font is in's where nothing says another.
+func divide(in shaping.Input, faces []*font.Face, levels []int) (runs []shaping.Input) {
 	run, chosen := in, false
 	for i := in.RunStart; i < in.RunEnd; i++ {
-		switch f := faces[i]; {
-		case f == nil || chosen && f == run.Face:
-			continue
-		case chosen:
+		f := faces[i]
+		if i > run.RunStart && (levels[i] != levels[i-1] || f != nil && chosen && f != run.Face) {
 			run.RunEnd = i
 			runs = append(runs, run)
 			run.RunStart = i
-			fallthrough
-		default:
+		}
+		if f != nil {
 			run.Face, chosen = f, true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/go-text/typesetting/bidi"
 	"github.com/go-text/typesetting/di"
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/font/opentype"
@@ -28,14 +29,15 @@ const MostText = 200
 // Artist draws with a list of fonts, the first that has a character winning. It
 // may be used by several goroutines.
 type Artist struct {
-	mu      sync.Mutex
-	own     *font.Face // the embedded one
-	others  []*face
-	first   *face // asked before all others; nil: none
-	shaper  shaping.HarfbuzzShaper
-	seg     shaping.Segmenter
-	letters segmenter.Segmenter
-	wrapper shaping.LineWrapper
+	mu        sync.Mutex
+	own       *font.Face // the embedded one
+	others    []*face
+	first     *face // asked before all others; nil: none
+	shaper    shaping.HarfbuzzShaper
+	seg       shaping.Segmenter
+	letters   segmenter.Segmenter
+	wrapper   shaping.LineWrapper
+	paragraph bidi.Paragraph
 }
 
 // face is one of Fonts, read when it is needed.
@@ -161,38 +163,70 @@ func (a *Artist) wrap(text []rune, size, maxWidth float64, most int) (lines []li
 	if len(text) == 0 {
 		return nil, 0
 	}
+	dir := direction(text)
 	input := func(text []rune) shaping.Input {
 		return shaping.Input{
-			Text: text, RunEnd: len(text), Direction: direction(text), Size: fixed.Int26_6(size * 64),
+			Text: text, RunEnd: len(text), Direction: dir, Size: fixed.Int26_6(size * 64),
 			Face: a.own, Language: language.NewLanguage("en"),
 		}
 	}
 	var runs []shaping.Output
-	faces := a.faces(text)
+	faces, levels := a.faces(text), a.levels(text, dir)
 	for _, whole := range a.seg.Split(input(text), oneFace{a.own}) {
-		for _, in := range divide(whole, faces) {
+		for _, in := range divide(whole, faces, levels) {
 			run := a.shaper.Shape(in)
 			narrow(&run, text)
 			runs = append(runs, run)
 		}
 	}
 	cfg := shaping.WrapConfig{
-		Direction: direction(text), TruncateAfterLines: most, BreakPolicy: shaping.Always,
-		Truncator: a.shaper.Shape(input([]rune{'…'})),
+		Direction: dir, TruncateAfterLines: most, BreakPolicy: shaping.Always,
+		Truncator: a.shaper.Shape(input([]rune{'…'})), DisableTrailingWhitespaceTrim: true, // it takes the last that is seen for the last
 	}
 	if most > 1 {
 		cfg.BreakPolicy = shaping.WhenNecessary
 	}
 	wrapped, cut := a.wrapper.WrapParagraph(cfg, max(int(maxWidth), 1), text, shaping.NewSliceIterator(runs))
-	for _, w := range wrapped {
+	for i, w := range wrapped {
 		l := line{runs: slices.Clone(w)}
-		slices.SortFunc(l.runs, func(x, y shaping.Output) int { return int(x.VisualIndex - y.VisualIndex) })
+		ellipsis := -1 // where in text the one begins that stands for its end
+		if n := len(l.runs) - 1; cut > 0 && i == len(wrapped)-1 && n >= 0 {
+			ellipsis = l.runs[n].Runes.Offset
+			trim(l.runs[:n], text)
+		} else {
+			trim(l.runs, text)
+		}
+		order(l.runs, func(r shaping.Output) int {
+			if r.Runes.Offset == ellipsis || r.Runes.Offset >= len(text) {
+				return base(dir)
+			}
+			return levels[r.Runes.Offset]
+		})
 		for _, r := range l.runs {
 			l.width += px(r.Advance)
 		}
 		lines = append(lines, l)
 	}
 	return lines, cut
+}
+
+// trim takes the room from the spaces at the ends of a line, whose runs are in the order they are read.
+func trim(runs []shaping.Output, text []rune) {
+	for i := range runs {
+		run := &runs[i]
+		n := len(run.Glyphs) - 1
+		begin, end := 0, n
+		if run.Direction == di.DirectionRTL {
+			begin, end = n, 0
+		}
+		if i == 0 && n >= 0 && text[run.Runes.Offset] == ' ' {
+			run.Glyphs[begin].Advance = 0
+		}
+		if i == len(runs)-1 && n >= 0 && text[run.Runes.Offset+run.Runes.Count-1] == ' ' {
+			run.Glyphs[end].Advance = 0
+		}
+		run.RecomputeAdvance()
+	}
 }
 
 // draw paints l in colour c with its left end at x on the baseline.
@@ -273,19 +307,6 @@ func shorten(s string) string {
 		kept = MostText - 1 // marks without an end
 	}
 	return string(text[:kept]) + "…"
-}
-
-// direction is that of the first letter with one.
-func direction(text []rune) di.Direction {
-	for _, r := range text {
-		if unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) {
-			return di.DirectionRTL
-		}
-		if unicode.IsLetter(r) {
-			break
-		}
-	}
-	return di.DirectionLTR
 }
 
 func px(f fixed.Int26_6) float64 { return float64(f) / 64 }
