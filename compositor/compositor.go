@@ -55,7 +55,7 @@ func New(cfg Config, set codec.Set) (*Compositor, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("compositor: %w", err)
 	}
-	artist, err := art.New(cfg.Fonts)
+	artist, err := art.New(cfg.Fonts, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("compositor: %w", err)
 	}

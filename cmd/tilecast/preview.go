@@ -29,6 +29,7 @@ type previewOptions struct {
 	screens                           int
 	names, roles                      []string
 	slate                             string
+	log                               *slog.Logger // nil discards
 }
 
 func previewCommand() *cobra.Command {
@@ -45,6 +46,7 @@ func previewCommand() *cobra.Command {
 			return noArguments(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 			what, err := o.draw()
 			if errors.As(err, new(configs.Mistakes)) {
 				return failure{err}
@@ -174,9 +176,12 @@ func (o previewOptions) compose(s configs.Shape, fonts string) (*codec.Picture, 
 		return nil, err
 	}
 	look.Motion = compositor.Motion{}
+	if o.log == nil {
+		o.log = slog.New(slog.DiscardHandler)
+	}
 	rate := media.FrameRate{Num: 30, Den: 1}
 	p, err := compositor.NewInline(compositor.Config{
-		Rate: rate, GOP: 60, PartFrames: 10, Fonts: readFonts(fonts, slog.New(slog.DiscardHandler)),
+		Rate: rate, GOP: 60, PartFrames: 10, Fonts: readFonts(fonts, o.log), Log: o.log,
 		Canvases: []compositor.Canvas{{
 			Name: s.Name, W: s.Width, H: s.Height, Look: look,
 			Rungs: []compositor.Rung{{Name: "preview", W: s.Width, H: s.Height, BitRate: 1_000_000}},

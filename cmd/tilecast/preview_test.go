@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	_ "image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -122,6 +123,7 @@ func TestPreview(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "two.yaml")
 	if err := os.WriteFile(file, []byte(`
+fonts: ""
 rooms:
   - name: hall
     canvases:
@@ -170,5 +172,12 @@ rooms:
 		if code != wantCode {
 			t.Errorf("%s: exit code %d, want %d", c.args, code, wantCode)
 		}
+	}
+
+	// What no font has is a box, and is told.
+	var said strings.Builder
+	run(t.Context(), []string{"preview", "--config", file, "--participants", "2", "--name", "1=សុខា", "--name", "2=ភ្នំ", "-o", out}, io.Discard, &said)
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "script=Khmer") {
+		t.Errorf("of a script that no font has preview says %q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,7 @@ import (
 
 func artist(t *testing.T) *Artist {
 	t.Helper()
-	a, err := New(nil)
+	a, err := New(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,13 +192,41 @@ func TestOddNamesAreHarmless(t *testing.T) {
 			a.Slate(w, w, night, name)
 		}
 	}
-	for _, name := range []string{" \x00", "王小明", "🎉"} {
+	for _, name := range []string{" \x00", "\u200b", "\ufe0f"} {
 		if a.Label(name, LabelStyle{Size: 18, MaxWidth: 200}) != nil {
-			t.Fatalf("%q, of which nothing can be drawn, has a label", name)
+			t.Fatalf("%q, of which nothing is to be seen, has a label", name)
 		}
 	}
-	if party := a.Label("🎉 Zoë", LabelStyle{Size: 18, MaxWidth: 200}); party == nil || party.Rect != a.Label("Zoë", LabelStyle{Size: 18, MaxWidth: 200}).Rect {
-		t.Fatal("a character that no font has leaves a trace")
+}
+
+// What no font has is drawn as a box for each letter, and the log is told, once for all artists.
+func TestBoxesStandForWhatNoFontHas(t *testing.T) {
+	var said strings.Builder
+	log, fonts := slog.New(slog.NewTextHandler(&said, nil)), &Fonts{}
+	for range 2 {
+		a, err := New(fonts, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]string{
+			"Ada": "Ada", "សុខា": "□□", "កុ Sok ខា": "□ Sok □", "王小明": "□□□", "🎉 Zoë": "□ Zoë", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦": "□□", "e\u0301": "é", "e\u0301\u1abe": "é□",
+			"ada\u200b": "ada", "©\ufe0f": "©", "❤️": "□", "₿": "□",
+		} {
+			if got := string(a.drawable(name)); got != want {
+				t.Errorf("%q is drawn as %q, want %q", name, got, want)
+			}
+			got, like := a.Label(name, LabelStyle{Size: 18, MaxWidth: 200}), a.Label(want, LabelStyle{Size: 18, MaxWidth: 200})
+			if got == nil || string(got.Pix) != string(like.Pix) || brightest(got) < 0x80 {
+				t.Errorf("%q has no label like that of %q", name, want)
+			}
+		}
+	}
+	for script, want := range map[string]int{
+		`script=Khmer character=U+17`: 1, "install=fonts-noto-core\n": 1, `script="Chinese, Japanese or Korean"`: 1, "script=emoji": 1, "script=symbols": 1, "level=WARN": 4,
+	} {
+		if got := strings.Count(said.String(), script); got != want {
+			t.Errorf("%s is said %d times, want %d:\n%s", script, got, want, said.String())
+		}
 	}
 }
 

@@ -24,7 +24,10 @@ const (
 )
 
 // Fonts are found once and shared by all artists of a process.
-type Fonts struct{ all []*namedFont }
+type Fonts struct {
+	all  []*namedFont
+	told sync.Map // of names of scripts that none has, and the log knows
+}
 
 // namedFont is one font of a file. Until somebody needs a character of it, only what it has is known: fonts of
 // large scripts take a while to read, and much memory.

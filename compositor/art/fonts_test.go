@@ -2,6 +2,7 @@ package art
 
 import (
 	"image/color"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func TestFontFolder(t *testing.T) {
 	if err != nil || len(fonts.all) != 1 || len(skipped) != 1 || !fonts.Has("go-bold") || !fonts.Has("Go") || fonts.Has("Helvetica") {
 		t.Fatalf("%d fonts, skipped %q, %v", len(fonts.all), skipped, err)
 	}
-	a, err := New(fonts)
+	a, err := New(fonts, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestFontThatWentAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(fonts)
+	a, err := New(fonts, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestOtherScripts(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	a, err := New(fonts)
+	a, err := New(fonts, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

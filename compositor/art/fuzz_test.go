@@ -1,6 +1,7 @@
 package art
 
 import (
+	"log/slog"
 	"testing"
 )
 
@@ -9,7 +10,7 @@ func FuzzName(f *testing.F) {
 	for _, s := range []string{"", "Ada", "Ада Лавлейс", "e\u0301\u0301\u0301", "\u200d\u200c", "אבג abc אבג", "ﷺ", "👩‍👩‍👧", "a\u0600\u061c\u202eb", "\U000e0001x", "กำ", "क्ष्म"} {
 		f.Add(s, 12.0, 90)
 	}
-	a, err := New(nil)
+	a, err := New(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,8 @@ type Artist struct {
 	own       *font.Face // the embedded one
 	others    []*face
 	first     *face // asked before all others; nil: none
+	fonts     *Fonts
+	log       *slog.Logger
 	shaper    shaping.HarfbuzzShaper
 	seg       shaping.Segmenter
 	letters   segmenter.Segmenter
@@ -47,17 +50,18 @@ type face struct {
 }
 
 // New makes an artist of the embedded Latin, Greek and Cyrillic font and of further ones for other
-// scripts; nil is none.
-func New(fonts *Fonts) (*Artist, error) {
+// scripts; nil is none. The log is told of scripts that are in none, each once for all artists of the same fonts.
+func New(fonts *Fonts, log *slog.Logger) (*Artist, error) {
 	own, err := font.ParseTTF(bytes.NewReader(gomedium.TTF))
 	if err != nil {
 		return nil, fmt.Errorf("parse the embedded font: %w", err)
 	}
-	a := &Artist{own: own}
-	if fonts != nil {
-		for _, f := range fonts.all {
-			a.others = append(a.others, &face{namedFont: f})
-		}
+	if fonts == nil {
+		fonts = &Fonts{}
+	}
+	a := &Artist{own: own, fonts: fonts, log: log}
+	for _, f := range fonts.all {
+		a.others = append(a.others, &face{namedFont: f})
 	}
 	return a, nil
 }
@@ -89,17 +93,6 @@ func (f *face) of(r rune) *font.Face {
 // find is a font that has r; nil: none. Called locked.
 func (a *Artist) find(r rune) *font.Face { return a.choose([]rune{r}) }
 
-// drawable is s, clean, less the characters that no font has.
-func (a *Artist) drawable(s string) []rune {
-	s = strings.Map(func(r rune) rune {
-		if a.find(r) == nil {
-			return -1
-		}
-		return r
-	}, clean(s))
-	return []rune(strings.Join(strings.Fields(s), " "))
-}
-
 // covers reports whether every character of s has a glyph.
 func (a *Artist) covers(s string) bool {
 	for _, r := range s {
@@ -116,8 +109,7 @@ type line struct {
 	width float64 // px
 }
 
-// layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. What no
-// font has is left out rather than drawn as boxes. Called locked.
+// layOut shapes s at size pixels, cut with an ellipsis to maxWidth pixels. Called locked.
 func (a *Artist) layOut(s string, size, maxWidth float64) line {
 	if lines, _ := a.wrap(a.drawable(s), size, maxWidth, 1); len(lines) > 0 {
 		return lines[0]
