@@ -18,7 +18,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
         libavcodec59 libavutil57 libswscale6 libswresample4 libopus0 libyuv0 \
-        fonts-dejavu-core fonts-freefont-ttf fonts-wqy-zenhei fonts-noto-color-emoji \
+        fonts-dejavu-core fonts-noto-core fonts-wqy-zenhei fonts-noto-color-emoji \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tilecast \
  && install -d -o tilecast -g tilecast /data

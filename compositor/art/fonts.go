@@ -19,7 +19,7 @@ import (
 
 // Bounds on what a font folder costs in time and memory.
 const (
-	maxFontFiles = 400
+	maxFontFiles = 1000
 	maxFontBytes = 256 << 20
 )
 

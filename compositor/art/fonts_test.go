@@ -118,7 +118,7 @@ func TestOtherScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"مريم", "שרה", "Νίκη", "王小明", "김민수", "たろう", "आदित्य", "ศิริพร", "தமிழ்", "🎉 Zoë", "👩‍👩‍👧‍👦"} {
+	for _, name := range []string{"مريم", "שרה", "Νίκη", "王小明", "김민수", "たろう", "आदित्य", "ศิริพร", "தமிழ்", "సుబ్బారావు", "ಕನ್ನಡ", "မောင်", "សុខា", "བསྟན", "ᠮᠣᠩ", "አበበ", "🎉 Zoë", "👩‍👩‍👧‍👦"} {
 		if !a.covers(strings.ReplaceAll(name, " ", "")) {
 			t.Logf("no font here has %q", name)
 			continue
