@@ -1,6 +1,7 @@
 package art
 
 import (
+	"image/color"
 	"strings"
 	"testing"
 
@@ -98,6 +99,32 @@ func TestLinesOfBothWays(t *testing.T) {
 		}
 		if cut == 0 || len(end.Glyphs) != 1 || end.Runes.Count != cut {
 			t.Errorf("%s: %d characters are cut, and %v is at the end", s, cut, end.Runes)
+		}
+	}
+}
+
+// A lower third of what is read from right to left has its edge and the beginnings of its lines at the right.
+func TestLowerThirdIsMirrored(t *testing.T) {
+	a := artist(t)
+	c := Caption{Sub: "A longer second line", Size: 30, MaxWidth: 600, Text: white, Ground: veil, Accent: color.RGBA{0xff, 0, 0, 0xff}}
+	for title, mirrored := range map[string]bool{"Ada": false, "שרה": true, "محمد": true, "": false} {
+		c.Title = title
+		img := a.Caption(c)
+		w, h := img.Rect.Dx(), img.Rect.Dy()
+		red := func(x int) bool { p := img.RGBAAt(x, h/2); return p.R > 0xc0 && p.G < 0x40 }
+		if red(2) == mirrored || red(w-3) != mirrored {
+			t.Errorf("%q: red at the left %v, at the right %v", title, red(2), red(w-3))
+		}
+		left, right := w, 0 // of the title's text
+		for y := range h / 2 {
+			for x := range w {
+				if p := img.RGBAAt(x, y); p.G > 0xa0 {
+					left, right = min(left, x), max(right, x)
+				}
+			}
+		}
+		if begins := left < w-right; title != "" && begins == mirrored {
+			t.Errorf("%q stands from %d to %d of %d", title, left, right, w)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"image/color"
 	"math"
 	"slices"
+
+	"github.com/go-text/typesetting/di"
 )
 
 // Caption is what a text laid over a program looks like.
@@ -21,7 +23,7 @@ type Caption struct {
 }
 
 // Caption draws c as a picture with even sides; nil where there is nothing to read. What is too long for a line
-// goes on in the next.
+// goes on in the next. A lower third of Arabic or Hebrew begins at its right.
 func (a *Artist) Caption(c Caption) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -56,14 +58,21 @@ func (a *Artist) Caption(c Caption) *image.RGBA {
 		radius = 0
 	}
 	pill(img, 0, 0, float64(w), float64(h), radius, c.Ground)
-	if edge > 0 {
-		pill(img, 0, 0, edge, float64(h), min(edge/2, radius), c.Accent)
+	mirrored := direction([]rune(c.Title+c.Sub)) == di.DirectionRTL
+	if x := 0.0; edge > 0 {
+		if mirrored {
+			x = float64(w) - edge
+		}
+		pill(img, x, 0, edge, float64(h), min(edge/2, radius), c.Accent)
 	}
 	put := func(lines []line, baseline, size float64, text color.RGBA) {
 		for i, l := range lines {
 			x := pad + edge
-			if edge == 0 {
+			switch {
+			case edge == 0:
 				x = (float64(w) - l.width) / 2
+			case mirrored:
+				x = float64(w) - pad - edge - l.width
 			}
 			l.draw(img, x, baseline+leading*size*float64(i), text)
 		}
