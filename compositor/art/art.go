@@ -79,7 +79,7 @@ func microphone(img *image.RGBA, x, y, size float64) {
 func Ground(w, h int, name string) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	tint := Tint(name)
-	gradient(img, mix(night, tint, 0.30), mix(night, tint, 0.14))
+	gradient(img, mix(night, tint, 0.17), 16)
 	return img
 }
 
@@ -116,7 +116,7 @@ func (a *Artist) Slate(w, h int, ground color.RGBA, title string) *image.RGBA {
 	defer a.mu.Unlock()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	blue := tints[0]
-	gradient(img, mix(ground, blue, 0.10), ground)
+	gradient(img, mix(ground, blue, 0.06), 10)
 	lines, size := a.fit(title, 1.3*TextSize(w, h), float64(w)*0.84)
 	cx, cy := float64(w)/2, float64(h)/2-leading*size/2*float64(max(len(lines)-1, 0))
 	for i := range 3 {
@@ -174,13 +174,17 @@ func person(img *image.RGBA, cx, cy, r float64) {
 	pill(img, cx-0.48*r, cy+0.14*r, 0.96*r, 0.42*r, 0.21*r, white)
 }
 
-func gradient(img *image.RGBA, top, bottom color.RGBA) {
+// gradient is light levels lighter at the top than c, which is at the bottom. All three colours go by the same steps, so
+// that chroma, of which a level is much in the dark, is the same all over. A step is a level of luma: dithering would
+// hide it, and cost ten times the bits.
+func gradient(img *image.RGBA, c color.RGBA, light uint8) {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
+	c.R, c.G, c.B = min(c.R, 255-light), min(c.G, 255-light), min(c.B, 255-light)
 	for y := range h {
-		c := mix(top, bottom, float64(y)/float64(max(h-1, 1)))
+		k := uint8((float64(light) + 1) * (1 - (float64(y)+0.5)/float64(h)))
 		row := img.Pix[y*img.Stride : y*img.Stride+4*w]
 		for x := 0; x < len(row); x += 4 {
-			row[x], row[x+1], row[x+2], row[x+3] = c.R, c.G, c.B, 0xff
+			row[x], row[x+1], row[x+2], row[x+3] = c.R+k, c.G+k, c.B+k, 0xff
 		}
 	}
 }

@@ -244,6 +244,31 @@ func TestPlaceholderShowsTheName(t *testing.T) {
 	}
 }
 
+// Dark gradients have one chroma, so that no stripe is of another hue, and grow darker level by level.
+func TestGradientsHaveOneHue(t *testing.T) {
+	for _, c := range []color.RGBA{night, mix(night, tints[7], 0.17), {0, 0, 0, 0xff}, {0xff, 0xff, 0xff, 0xff}, {0xff, 0x20, 0, 0xff}} {
+		img := image.NewRGBA(image.Rect(0, 0, 32, 720))
+		gradient(img, c, 10)
+		bottom := img.RGBAAt(0, 719)
+		steps := map[uint8]int{}
+		for y := range 720 {
+			p := img.RGBAAt(y%32, y)
+			if step := p.R - bottom.R; step != p.G-bottom.G || step != p.B-bottom.B || p.A != 0xff || y > 0 && p.R > img.RGBAAt(0, y-1).R {
+				t.Fatalf("%v at row %d, %v at the bottom", p, y, bottom)
+			}
+			steps[p.R-bottom.R]++
+		}
+		if len(steps) != 11 || steps[10] < 60 || steps[0] < 60 {
+			t.Errorf("rows of each step: %v", steps)
+		}
+	}
+	for _, img := range []*image.RGBA{artist(t).Slate(64, 720, night, ""), Ground(64, 720, "Ada"), artist(t).Count(64, 720, "")} {
+		if top, bottom := img.RGBAAt(0, 0), img.RGBAAt(0, 719); top.R-bottom.R != top.B-bottom.B || top.G-bottom.G != top.B-bottom.B || top.R == bottom.R {
+			t.Errorf("from %v to %v", top, bottom)
+		}
+	}
+}
+
 // TestGallery writes pictures for a person to look at into $TILECAST_GALLERY.
 func TestGallery(t *testing.T) {
 	dir := os.Getenv("TILECAST_GALLERY")

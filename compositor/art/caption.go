@@ -89,7 +89,7 @@ func (a *Artist) Count(w, h int, text string) *image.RGBA {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	gradient(img, mix(night, white, 0.14), mix(night, white, 0.08))
+	gradient(img, mix(night, white, 0.08), 14)
 	size := 0.3 * min(float64(w), float64(h))
 	l := a.layOut(text, size, float64(w)*0.9)
 	l.draw(img, (float64(w)-l.width)/2, float64(h)/2+size*0.36, white)
