@@ -298,3 +298,43 @@ func brightest(img *image.RGBA) (m uint8) {
 	}
 	return m
 }
+
+// Where a label has no room for a name it ends between two letters, whatever makes one: accents, vowel signs, conjuncts,
+// syllables, flags and pictures of several.
+func TestNamesAreCutBetweenLetters(t *testing.T) {
+	a := artist(t)
+	folder, _, err := LoadFonts("/usr/share/fonts")
+	if err != nil {
+		folder = nil // without, the embedded font's own box stands for each character: its cuts are the same
+	}
+	rich, err := New(folder, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"Wolfeschlegelsteinhausenbergerdorff", "Z\u0336a\u0336l\u0336g\u0336o\u0336\u0301\u0302", "محمد بن عبد الله", "שָׁלוֹם עֲלֵיכֶם", "क्षत्रिय स्त्री श्रीमती", "சுப்பிரமணியம்",
+		"สุพรรณบุรี กำแพง", "សុខា ភ្នំពេញ", "မောင်မောင်", "བསྟན་འཛིན", "김민수\u1100\u1161\u11a8", "王小明王小明", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍❤️‍💋‍👨👍🏽👍🏽", "🇩🇪🇫🇷🇮🇹🇪🇸🇵🇱", "🏴󠁧󠁢󠁥󠁮󠁧󠁿🏳️‍🌈1️⃣2️⃣",
+	} {
+		text := []rune(name)
+		for _, a := range []*Artist{a, rich} {
+			begins := map[int]bool{}
+			at := 0
+			for _, c := range clusters(&a.letters, text) {
+				begins[at] = true
+				at += len(c)
+			}
+			whole, _ := a.wrap(text, 20, 5000, 1)
+			cuts := 0
+			for wide := 22.0; wide < whole[0].width; wide += 3 {
+				lines, cut := a.wrap(text, 20, wide, 1)
+				if len(lines) != 1 || cut == 0 || !begins[len(text)-cut] || lines[0].width > wide {
+					t.Errorf("%q is cut before %+q on %.0f pixels, and is %.0f wide", name, string(text[len(text)-cut:]), wide, lines[0].width)
+				}
+				cuts++
+			}
+			if cuts < 5 {
+				t.Errorf("%q is cut %d times only", name, cuts)
+			}
+		}
+	}
+}
