@@ -202,7 +202,7 @@ func (o previewOptions) compose(s configs.Shape, fonts string) (*codec.Picture, 
 // seat puts the participants on the stage.
 func (o previewOptions) seat(p *compositor.Inline, people []stand) {
 	var order []string
-	script := broadcast.NewScript(2026, max(o.participants, 1))
+	script := broadcast.NewMonologue(o.speaker-1, o.participants)
 	for k, is := range people {
 		who := broadcast.Cast[k%len(broadcast.Cast)]
 		id := fmt.Sprint("p", k+1)
@@ -210,7 +210,7 @@ func (o previewOptions) seat(p *compositor.Inline, people []stand) {
 		tile.SetDevices(k+1 != o.off, k+1 != o.off)
 		pic := codec.NewPicture(1280, 720)
 		at := 14*3600*media.Second + media.Time(k)*media.Second
-		broadcast.NewScene(who, script, k%len(broadcast.Cast), nil).Draw(pic, at)
+		broadcast.NewScene(who, script, k, nil).Draw(pic, at)
 		pic.At = 0
 		p.Show(tile, pic)
 		order = append(order, id)

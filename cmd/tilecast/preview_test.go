@@ -76,11 +76,11 @@ func apart(a, b image.Image) float64 {
 		return 255
 	}
 	var sum float64
-	r := a.Bounds()
+	r, other := a.Bounds(), b.Bounds().Min
 	for y := range r.Dy() {
 		for x := range r.Dx() {
-			r1, g1, b1, _ := a.At(x, y).RGBA()
-			r2, g2, b2, _ := b.At(x, y).RGBA()
+			r1, g1, b1, _ := a.At(r.Min.X+x, r.Min.Y+y).RGBA()
+			r2, g2, b2, _ := b.At(other.X+x, other.Y+y).RGBA()
 			sum += math.Abs(float64(r1)-float64(r2)) + math.Abs(float64(g1)-float64(g2)) + math.Abs(float64(b1)-float64(b2))
 		}
 	}
@@ -179,5 +179,37 @@ rooms:
 	run(t.Context(), []string{"preview", "--config", file, "--participants", "2", "--name", "1=សុខា", "--name", "2=ភ្នំ", "-o", out}, io.Discard, &said)
 	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "script=Khmer") {
 		t.Errorf("of a script that no font has preview says %q", got)
+	}
+}
+
+// Who is said to speak is seen to: with an open mouth and a meter that moves; the others are silent.
+func TestPreviewShowsWhoSpeaks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws whole pictures")
+	}
+	cfg := configs.Default()
+	cfg.Fonts = ""
+	draw := func(speaker int) image.Image {
+		o := previewOptions{participants: 2, speaker: speaker}
+		s, err := o.shape(&cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pic, err := o.compose(s, cfg.Fonts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pic.Release()
+		return pic.ToImage()
+	}
+	silent, first, second := draw(0), draw(1), draw(2)
+	tiles := [2]image.Rectangle{image.Rect(200, 200, 440, 520), image.Rect(840, 200, 1080, 520)} // within their borders
+	for k, speaks := range []image.Image{first, second} {
+		for tile, r := range tiles {
+			part := func(img image.Image) image.Image { return img.(*image.NRGBA).SubImage(r) }
+			if same := apart(part(silent), part(speaks)) == 0; same != (tile != k) {
+				t.Errorf("participant %d looks as in silence: %v, while %d speaks", tile+1, same, k+1)
+			}
+		}
 	}
 }

@@ -83,6 +83,21 @@ func TestCastIsDistinguishableAndAlive(t *testing.T) {
 	}
 }
 
+// On pictures that stand still the one who speaks is seen to, at every full second, and nobody else.
+func TestMonologue(t *testing.T) {
+	for speaker := -1; speaker < 12; speaker++ {
+		script := NewMonologue(speaker, 12)
+		for i := range 12 {
+			for n := range media.Time(3) {
+				p := poseAt(&Cast[i%len(Cast)], script, i, someday/media.Second*media.Second+n*media.Second)
+				if speaks := p.open > 0.7 && p.energy == 1; speaks != (i == speaker) || !speaks && (p.open > 0 || p.energy > 0) {
+					t.Errorf("speaker %d: %d has the mouth %.2f open, energy %.2f", speaker, i, p.open, p.energy)
+				}
+			}
+		}
+	}
+}
+
 func abs(x float64) float64 { return max(x, -x) }
 
 func TestSceneKeepsInsideThePicture(t *testing.T) {

@@ -69,6 +69,17 @@ func NewScript(seed uint64, speakers int) *Script {
 	return s
 }
 
+// NewMonologue is a script for pictures that stand still: one of the speakers has the word all the time, and the mouth open
+// whenever a second begins; all others are silent. A negative who is nobody.
+func NewMonologue(who, speakers int) *Script {
+	s := &Script{length: media.Second, turns: make([][]turn, max(speakers, 1))}
+	if who >= 0 && who < speakers {
+		word := syllable{start: -media.Second / 2, end: media.Second / 2, pitch: 1, loud: 0.85}
+		s.turns[who] = []turn{{start: -media.Second, end: media.Second, syllables: []syllable{word}}}
+	}
+	return s
+}
+
 // order is a round in which everybody speaks once and nobody twice in a row.
 func order(r *rand.Rand, n, last int) []int {
 	round := r.Perm(n)
