@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Any name can be drawn, by whatever it is made of: names come from broadcasters, and are drawn in the program's own goroutines.
+// Any name can be drawn, and any text, by whatever it is made of: names come from broadcasters, and are drawn in the program's own goroutines.
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"", "Ada", "Ада Лавлейс", "e\u0301\u0301\u0301", "\u200d\u200c", "אבג abc אבג", "ﷺ", "👩‍👩‍👧", "a\u0600\u061c\u202eb", "\U000e0001x", "กำ", "क्ष्म"} {
 		f.Add(s, 12.0, 90)
@@ -18,5 +18,6 @@ func FuzzName(f *testing.F) {
 		size, width = min(max(size, 4), 60), min(max(width, 1), 400)
 		a.Label(name, LabelStyle{Size: size, MaxWidth: width, Muted: width%2 == 0})
 		a.Placeholder(width+2, width+2, name, "")
+		a.Caption(Caption{Title: name, Sub: name, Size: size, MaxWidth: width})
 	})
 }
