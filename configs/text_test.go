@@ -17,7 +17,7 @@ func TestTexts(t *testing.T) {
 	full := strings.Repeat("ä", art.MostText-1) + "z"
 	for text, want := range map[string]string{
 		full: "", "two\n lines\t": "", "left \u200f right": "",
-		full + "!":      "has 161 characters: use at most 160",
+		full + "!":      "has 201 characters: use at most 200",
 		"\x1b[31mred":   `holds the control character '\x1b': leave it out`,
 		"a\u0007\u0085": `holds the control character '\a': leave it out`,
 	} {
