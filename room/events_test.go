@@ -3,7 +3,6 @@ package room
 import (
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"tilecast/compositor/layout"
 	"tilecast/ingest"
 	"tilecast/media"
-	"tilecast/origin"
 	"tilecast/packager/m3u8"
 )
 
@@ -133,12 +131,20 @@ func TestRolesAreForLayouts(t *testing.T) {
 }
 
 func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {
+	cfg := demo() // at a rate that no picture needs
+	cfg.Canvases[0].Rungs[0].BitRate = 4_000_000
 	house(t, func(t *testing.T, rs *Rooms, _ *shelf) {
 		perform(t, rs, ingest.Request{Session: "1", Name: "Ada"})
+		// sent is the rate in kbit/s over ten seconds, from when nothing of a still picture is sent again that is of the rate before.
+		sent := func() int64 {
+			bytes := func() int64 { return rs.Stats()[0].Compositor.Rungs[0].Bytes }
+			time.Sleep(4 * time.Second)
+			before := bytes()
+			time.Sleep(10 * time.Second)
+			return (bytes() - before) * 8 / 10_000
+		}
 		apply := func(rate int) string {
 			next := demo()
-			next.Canvases = slices.Clone(next.Canvases)
-			next.Canvases[0].Rungs = slices.Clone(next.Canvases[0].Rungs)
 			next.Canvases[0].Rungs[0].BitRate = rate
 			later, err := rs.Apply(next)
 			if err != nil {
@@ -146,20 +152,25 @@ func TestBitRatesChangeAtOnceUpToWhatIsAnnounced(t *testing.T) {
 			}
 			return strings.Join(later, " ")
 		}
-		if later := apply(150_000); later != "" {
-			t.Errorf("a lower rate comes later: %s", later)
-		}
-		if later := apply(900_000); later != "ladder" {
-			t.Errorf("a rate above the announced one: later %q", later)
+		for _, c := range []struct {
+			rate  int
+			later string
+			want  int64 // kbit/s
+		}{{4_000_000, "", 4000}, {1_500_000, "", 1500}, {6_000_000, "ladder", 1500}, {3_000_000, "", 3000}} {
+			if later := apply(c.rate); later != c.later {
+				t.Errorf("%d bit/s: later %q, want %q", c.rate, later, c.later)
+			}
+			if got := sent(); got < c.want*9/10 || got > c.want*11/10 {
+				t.Errorf("%d bit/s asked for: %d kbit/s are sent, want %d", c.rate, got, c.want)
+			}
 		}
 		next := demo()
-		next.Canvases = slices.Clone(next.Canvases)
-		next.Canvases[0].Rungs = slices.Clone(next.Canvases[0].Rungs)
+		next.Canvases[0].Rungs[0].BitRate = 4_000_000
 		next.Canvases[0].Rungs[0].Every = 2
 		if later, err := rs.Apply(next); err != nil || strings.Join(later, " ") != "ladder" {
 			t.Errorf("half the frames: later %q, %v", later, err)
 		}
-	}, demo())
+	}, cfg)
 }
 
 // A change of the speaker is told in the program itself where that is asked for: who comes late learns it, too, and that somebody left.
@@ -216,12 +227,7 @@ func TestSpeakersAreCued(t *testing.T) {
 // playlistOf is the plain playlist of the top rung of the last program.
 func playlistOf(t *testing.T, s *shelf) string {
 	t.Helper()
-	srv := origin.NewServer(origin.ServerConfig{})
-	p := s.programs[len(s.programs)-1]
-	srv.Publish("demo", p)
-	w := httptest.NewRecorder()
-	srv.ServeHTTP(w, httptest.NewRequest("GET", "/hls/demo/"+p.ID()+"/main-180p/stream.m3u8", nil))
-	return w.Body.String()
+	return string(fetch(t, s, s.programs[len(s.programs)-1].ID()+"/main-180p/stream.m3u8"))
 }
 
 // Who follows a room's log is let go when the gateway ends, with the end of the program as the last word, or
