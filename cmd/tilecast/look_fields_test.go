@@ -96,7 +96,7 @@ func says(is, said reflect.Value) bool {
 	case configs.Color:
 		return is.Interface() == color.RGBA{x.R, x.G, x.B, 0xff}
 	case configs.File:
-		img, err := readPicture(x)
+		img, err := configs.ReadPicture(x)
 		return err == nil && reflect.DeepEqual(is.Interface(), img)
 	case time.Duration:
 		return is.Interface() == media.FromDuration(x)
@@ -126,7 +126,7 @@ func TestEveryFieldOfALayoutIsTaken(t *testing.T) {
 	base := func() configs.Shape {
 		s := configs.Default().Rooms[0].All()[0]
 		l := &s.Layout
-		l.Pinned = []configs.Who{{By: "role", Text: "host", N: 1}}
+		l.Pinned = []configs.Pin{{By: "role", Text: "host", N: 1}}
 		l.Slots = []configs.Slot{{Name: "a", Who: configs.Who{By: "speaker", N: 1}}}
 		l.Overlays = []configs.Overlay{{Kind: "lower-third"}}
 		leaves(reflect.ValueOf(l).Elem(), "", func(_ string, v reflect.Value) {

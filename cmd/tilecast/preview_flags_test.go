@@ -39,7 +39,7 @@ func preview(t *testing.T, text, args string) image.Image {
 	if code := run(t.Context(), append([]string{"preview", "--config", file, "-o", out}, strings.Fields(args)...), &said, &said); code != exitOK {
 		t.Fatalf("%s: %d %s", args, code, said.String())
 	}
-	img, err := readPicture(configs.File(out))
+	img, err := configs.ReadPicture(configs.File(out))
 	if err != nil {
 		t.Fatal(err)
 	}

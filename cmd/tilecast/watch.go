@@ -35,6 +35,7 @@ func (g *gateway) watch(ctx context.Context, opt serveOptions) {
 		return
 	}
 	last, _ := configs.ReadFile(opt.File, configs.MaxText)
+	opt.Log.Debug("the configuration file is watched", "file", opt.File)
 	now := taken{g.cfg, g.taken}
 	quiet := time.NewTimer(time.Hour)
 	defer quiet.Stop()

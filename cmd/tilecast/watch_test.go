@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/color"
+	"image/jpeg"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -81,13 +85,16 @@ func TestEditingTheFileChangesTheProgram(t *testing.T) {
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
-		g.watch(ctx, serveOptions{File: file, Reload: func() (configs.Config, error) { return read() }, Log: slog.New(slog.NewTextHandler(log, nil))})
+		g.watch(ctx, serveOptions{File: file, Reload: read, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	}()
+	log.await(t, "is watched")
 	mode := func() layout.Mode { return g.rooms.Config("demo").Canvases[0].Look.Layout.Mode }
-	poke(t, file, log, "configuration taken over", func(k int) { put("    layout: {mode: split, gap: " + strings.Repeat("1", k%2+1) + "px}\n") })
+	put("    layout: {mode: split, background: {color: '#c82828'}}\n")
+	log.await(t, "configuration taken over")
 	if mode() != layout.Split {
 		t.Errorf("the mode is %s", mode())
 	}
+	awaitGround(t, g, red)
 	put("    layout: {mode: splat}\n")
 	if said := log.await(t, "not taken over"); !strings.Contains(said, `did you mean \"split\"`) || mode() != layout.Split {
 		t.Errorf("a broken edit: %s, and the mode is %s", said, mode())
@@ -99,6 +106,7 @@ func TestEditingTheFileChangesTheProgram(t *testing.T) {
 	if !strings.Contains(said, "withARestart=window") || mode() != layout.Single {
 		t.Errorf("an edit in place: %s, and the mode is %s", said, mode())
 	}
+	awaitGround(t, g, dark)
 	put("    ladder: [{name: 720p}, {name: 360p, fps: 15}]\n    window: 2m\nlog: {level: debug}\n")
 	if said := log.await(t, "configuration taken over"); !strings.Contains(said, "ladder") {
 		t.Errorf("another frame rate of a rung: %s", said)
@@ -107,26 +115,22 @@ func TestEditingTheFileChangesTheProgram(t *testing.T) {
 	<-watching
 }
 
-// poke changes the file until the watcher, which may not have begun yet, has seen it.
-func poke(t *testing.T, file string, log *lines, word string, change func(k int)) {
+// awaitGround waits for a picture of the room demo whose corner is of a colour.
+func awaitGround(t *testing.T, g *gateway, want color.Color) {
 	t.Helper()
-	for k := range 20 {
-		change(k)
-		limit := time.After(2 * time.Second)
-		for waiting := true; waiting; {
-			log.mu.Lock()
-			seen := strings.Contains(log.text.String(), word)
-			log.mu.Unlock()
-			if seen {
-				log.await(t, word)
+	limit := time.After(30 * time.Second)
+	for at := time.Now(); ; at = at.Add(time.Minute) { // each is too late for the poster before
+		p, err := g.rooms.Poster("demo", at)
+		if err == nil {
+			var img image.Image
+			if img, err = jpeg.Decode(bytes.NewReader(p.Data)); err == nil && closeTo(img.At(4, 4), want) {
 				return
 			}
-			select {
-			case <-log.more:
-			case <-limit:
-				waiting = false
-			}
+		}
+		select {
+		case <-limit:
+			t.Fatalf("the ground of the program does not become %v: %v", want, err)
+		default:
 		}
 	}
-	t.Fatalf("changes of %s are not seen", file)
 }
