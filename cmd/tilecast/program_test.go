@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,23 +104,67 @@ func TestDecodedProgram(t *testing.T) {
 	if len(flashes) < count*2-2 {
 		t.Fatalf("%d flashes in %d s", len(flashes), count*2)
 	}
-	most := 0.020
-	if gw.skipped() > 0 || pub.Stats().Skipped > 0 {
-		most += 2.0 / 30 // the machine is too slow for every frame; the clocks still have to agree
+	if gw.skipped() > 0 || pub.Stats().Skipped > 0 { // the machine is too slow for every frame; the clocks still have to agree
 		t.Logf("frames were skipped: %d by the program, %d by the publisher", gw.skipped(), pub.Stats().Skipped)
 	}
+	whole := func(f float64) bool { return f >= starts+0.1 && f <= starts+count*2-0.2 } // its partner may be outside
+	flashes = slices.DeleteFunc(flashes, func(f float64) bool { return !whole(f) })
+	for _, off := range offBeat(flashes, beeps, frameTimes(t, v.segments), int(pub.Stats().Skipped)) {
+		t.Error(off)
+	}
+}
+
+// offBeat names the flashes that are more than 20 ms from their beep. Two frames more is one that the program shows
+// right after a slot it skipped, and as many of the others as the publisher left frames out.
+func offBeat(flashes, beeps, frames []float64, left int) (off []string) {
+	const most, frame = 0.020, 1.0 / 30
 	for _, f := range flashes {
-		if f < starts+0.1 || f > starts+count*2-0.2 {
-			continue // its partner may be outside
-		}
 		skew := math.Inf(1)
 		for _, b := range beeps {
 			if math.Abs(b-f) < math.Abs(skew) {
 				skew = b - f
 			}
 		}
-		if math.Abs(skew) > most {
-			t.Errorf("the flash at %.3f s is %.1f ms from its beep", f, skew*1000)
+		i := slices.Index(frames, f)
+		late := i > 0 && f-frames[i-1] > 1.5*frame
+		switch d := math.Abs(skew); {
+		case d <= most:
+			continue
+		case d <= most+2*frame && late:
+			continue
+		case d <= most+2*frame && left > 0:
+			left--
+			continue
+		}
+		off = append(off, fmt.Sprintf("the flash at %.3f s is %.1f ms from its beep", f, skew*1000))
+	}
+	return off
+}
+
+// One frame that is left out excuses the flash beside it, and no other.
+func TestSkippedFramesExcuseTheirFlashes(t *testing.T) {
+	frames := []float64{0}
+	for n := 1; n < 300; n++ {
+		if n != 90 && n != 200 {
+			frames = append(frames, float64(n)/30)
+		}
+	}
+	at := func(n int) float64 { return float64(n) / 30 }
+	beeps := []float64{at(30), at(90), at(150), at(210), at(270)}
+	for _, c := range []struct {
+		flashes []int
+		left    int
+		want    int
+	}{
+		{[]int{30, 91, 150, 210, 270}, 0, 0}, {[]int{31, 91, 150, 210, 270}, 0, 1}, {[]int{30, 92, 150, 210, 270}, 0, 1},
+		{[]int{31, 91, 150, 209, 270}, 1, 1}, {[]int{31, 91, 150, 209, 270}, 2, 0}, {[]int{35, 91, 150, 210, 270}, 9, 1},
+	} {
+		var flashes []float64
+		for _, n := range c.flashes {
+			flashes = append(flashes, frames[slices.Index(frames, at(n))])
+		}
+		if off := offBeat(flashes, beeps, frames, c.left); len(off) != c.want {
+			t.Errorf("%v, %d left out by the publisher: %q", c.flashes, c.left, off)
 		}
 	}
 }
