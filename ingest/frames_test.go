@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"encoding/base64"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -101,7 +100,7 @@ func packetize(c media.Codec, n int) (packets []*rtp.Packet, frameOf []int, sent
 	s := newSender(nil, c)
 	for i := range n {
 		key := i%8 == 0
-		frame := frameMakers[c](key, 50+rand.IntN(5000))
+		frame := frameMakers[c](key, 50+roll(5000))
 		for _, p := range s.packets(frame, media.Packet{Key: key, Data: frame}) {
 			packets = append(packets, p)
 			frameOf = append(frameOf, i)
@@ -111,6 +110,7 @@ func packetize(c media.Codec, n int) (packets []*rtp.Packet, frameOf []int, sent
 }
 
 func TestFramesComeOutAsTheyWentIn(t *testing.T) {
+	seeded(t)
 	for _, c := range videoCodecs {
 		packets, _, sent := packetize(c, 40)
 		got := assemble(newAssembler(newDepacketizer(c, nil)), packets, nil)
@@ -128,6 +128,7 @@ func TestFramesComeOutAsTheyWentIn(t *testing.T) {
 // Facts, trap 4: whichever packet is lost, its frame and all that lean on it stay
 // out, and the next key frame opens the gate. Nothing damaged comes out.
 func TestEveryLossClosesTheGate(t *testing.T) {
+	seeded(t)
 	for _, c := range videoCodecs {
 		packets, frameOf, sent := packetize(c, 24)
 		for lose := range packets {
@@ -151,6 +152,7 @@ func TestEveryLossClosesTheGate(t *testing.T) {
 }
 
 func TestFramesWithoutMarkerEndWithTheNext(t *testing.T) {
+	seeded(t)
 	for _, c := range videoCodecs {
 		packets, _, sent := packetize(c, 10)
 		for _, p := range packets {
@@ -165,6 +167,7 @@ func TestFramesWithoutMarkerEndWithTheNext(t *testing.T) {
 
 // Browsers probe the path with padding, which carries the last frame's timestamp.
 func TestPaddingIsNoFrame(t *testing.T) {
+	seeded(t)
 	packets, _, sent := packetize(media.VP8, 10)
 	var padded []*rtp.Packet
 	for _, p := range packets {
@@ -181,6 +184,7 @@ func TestPaddingIsNoFrame(t *testing.T) {
 
 // W-73: a key frame that comes by itself will do.
 func TestGateAsksOnlyWhenAKeyFrameWillNotComeByItself(t *testing.T) {
+	seeded(t)
 	packets, frameOf, _ := packetize(media.VP8, 12)
 	a := newAssembler(newDepacketizer(media.VP8, nil))
 	if assemble(a, packets[:1], nil); a.hungry {

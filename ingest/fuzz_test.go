@@ -73,6 +73,7 @@ func piled(payloads ...[]byte) (data []byte) {
 // fuzzDepacketizer checks that no payloads of c, in whatever order, make its depacketizer fall over, read past its
 // input or keep more than its bound; and that what passes is whole and begins with a key frame.
 func fuzzDepacketizer(f *testing.F, c media.Codec, params map[string]string) {
+	seeded(f)
 	packets, _, _ := packetize(c, 9)
 	var seed [][]byte
 	for _, p := range packets {
@@ -147,6 +148,7 @@ func FuzzOpus(f *testing.F) {
 // Whatever bytes come as RTP, also headers that lie: the stream stays on its feet, its places in time lie near the clock,
 // and it asks for no more than it should.
 func FuzzRTP(f *testing.F) {
+	seeded(f)
 	for i, c := range videoCodecs {
 		packets, _, _ := packetize(c, 4)
 		var seed [][]byte

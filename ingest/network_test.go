@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"slices"
@@ -24,7 +23,7 @@ import (
 func (s *sender) stream(n int, tick <-chan time.Time) {
 	for i := range n {
 		key := i%20 == 0
-		frame := frameMakers[s.codec](key, 50+rand.IntN(4000))
+		frame := frameMakers[s.codec](key, 50+roll(4000))
 		s.send(frame, media.Packet{Key: key, Data: frame})
 		<-tick
 	}
@@ -35,6 +34,7 @@ func (s *sender) stream(n int, tick <-chan time.Time) {
 func TestLostPacketsAreSentAgain(t *testing.T) {
 	for _, c := range videoCodecs {
 		t.Run(c.String(), func(t *testing.T) {
+			seeded(t)
 			h := newHall()
 			s, url := startServer(t, h, Config{VideoWait: 2 * media.Second}) // the machine may be slow
 			p := newPublisher(t, nil, c)
@@ -47,7 +47,7 @@ func TestLostPacketsAreSentAgain(t *testing.T) {
 			p.lose(func(pkt *rtp.Packet) bool {
 				again := once[pkt.SequenceNumber]
 				once[pkt.SequenceNumber] = true
-				return !again && rand.IntN(25) == 0
+				return !again && roll(25) == 0
 			})
 			snd.stream(100, tick.C)
 			p.lose(nil)
@@ -101,6 +101,7 @@ func TestLossBeyondRepairAsksForAKeyFrame(t *testing.T) {
 
 // Packets that overtake each other are put back in order.
 func TestReorderedPackets(t *testing.T) {
+	seeded(t)
 	h := newHall()
 	_, url := startServer(t, h, Config{VideoWait: 2 * media.Second})
 	p := newPublisher(t, nil, media.H264)
@@ -115,7 +116,9 @@ func TestReorderedPackets(t *testing.T) {
 			frame := h264Frame(false, 3000)
 			packets = append(packets, snd.packets(frame, media.Packet{Data: frame})...)
 		}
-		rand.Shuffle(len(packets), func(i, j int) { packets[i], packets[j] = packets[j], packets[i] })
+		dice.Lock()
+		dice.Shuffle(len(packets), func(i, j int) { packets[i], packets[j] = packets[j], packets[i] })
+		dice.Unlock()
 		for _, pkt := range packets {
 			if err := p.tracks[media.H264].WriteRTP(pkt); err != nil {
 				t.Fatal(err)

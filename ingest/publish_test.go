@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,15 +66,6 @@ func (s *sender) packets(frame []byte, want media.Packet) []*rtp.Packet {
 	return out
 }
 
-// noise is n bytes that hold no start code.
-func noise(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rand.IntN(255) + 1)
-	}
-	return b
-}
-
 // vp8Frame is a frame as far as a depacketizer looks.
 func vp8Frame(key bool, n int) []byte {
 	b := noise(n)
@@ -120,7 +110,7 @@ func TestVP8AndOpusArriveWhole(t *testing.T) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for i := range 120 {
-		frame := vp8Frame(i%30 == 0, 200+rand.IntN(5000))
+		frame := vp8Frame(i%30 == 0, 200+roll(5000))
 		video.send(frame, media.Packet{Data: frame, Key: i%30 == 0})
 		sound := append([]byte{31<<3 | 4}, noise(100)...) // CELT, 20 ms, stereo
 		audio.send(sound, media.Packet{Data: sound, Key: true})

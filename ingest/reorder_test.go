@@ -184,13 +184,14 @@ func TestReorderFollowsASenderThatBeginsAnew(t *testing.T) {
 }
 
 func TestUnwrap(t *testing.T) {
+	seeded(t)
 	u := unwrapper{bits: 16}
 	want := int64(65000)
 	for range 1000 {
 		if got := u.next(uint32(uint16(want))); got != want {
 			t.Fatalf("%d, want %d", got, want)
 		}
-		want += rand.Int64N(60000) - 20000
+		want += int64(roll(60000)) - 20000
 		if want-u.last > 32767 || u.last-want > 32768 {
 			want = u.last + 1
 		}
