@@ -38,7 +38,7 @@ func lookOf(field string) string {
 // leaves calls f with each single value below v and its path.
 func leaves(v reflect.Value, path string, f func(path string, v reflect.Value)) {
 	switch v.Interface().(type) {
-	case configs.Length, configs.Who, configs.Color, configs.Tint, layout.Length, layout.Who, color.RGBA, color.NRGBA:
+	case configs.Length, configs.Who, configs.Pin, configs.Color, configs.Tint, layout.Length, layout.Who, color.RGBA, color.NRGBA:
 		f(path, v)
 		return
 	}
@@ -63,6 +63,8 @@ func another(v reflect.Value, dir string) {
 		*x = configs.Length{Percent: x.Percent + 1.25, Pixels: x.Pixels}
 	case *configs.Who:
 		*x = configs.Who{By: "name", Text: "Zoe", N: x.N + 2}
+	case *configs.Pin:
+		*x = configs.Pin{By: "name", Text: "Zoe", N: x.N + 2}
 	case *configs.Color:
 		*x = configs.Color{R: x.R ^ 0x11, G: x.G ^ 0x22, B: x.B ^ 0x33}
 	case *configs.Tint:
