@@ -139,7 +139,7 @@ func Ring(dst *Picture, box Box, width float64, c YCbCr, opacity float64) {
 	}
 }
 
-// Shadow darkens dst around box, softly up to so many pixels away, as if something lay over it.
+// Shadow darkens dst around box, softly up to so many pixels away, as if something lay over it; within the box nothing.
 func Shadow(dst *Picture, box Box, size, opacity float64) {
 	for i, p := range dst.planes() {
 		if i == 1 {
@@ -156,8 +156,9 @@ func Shadow(dst *Picture, box Box, size, opacity float64) {
 					x = under.b - 1 // hidden
 					continue
 				}
-				near := 1 - box.distance(x, y)/size
-				if near <= 0 {
+				away := box.distance(x, y)
+				near := 1 - away/size
+				if near <= 0 || away <= -0.5 { // wholly beside its reach, or within the box
 					continue
 				}
 				near = min(near, 1)

@@ -96,6 +96,11 @@ func TestRingAndShadow(t *testing.T) {
 	if dst.Pixel(50, 50).Y != 100 || dst.Pixel(21, 21).Y > 150 {
 		t.Error("the middle or the corner is wrong")
 	}
+	for _, at := range []image.Point{{29, 26}, {70, 26}, {29, 73}, {70, 73}} { // beside the round corner, behind the rim
+		if got := dst.Pixel(at.X, at.Y); got.Y != 100 {
+			t.Errorf("the shadow reaches into the box: %v at %v", got, at)
+		}
+	}
 	near, far, out := dst.Pixel(18, 50).Y, dst.Pixel(12, 50).Y, dst.Pixel(4, 50).Y
 	if near >= far || far >= out || out != 100 || near > 75 {
 		t.Errorf("shadow: %d beside the box, %d further away, %d beyond", near, far, out)
