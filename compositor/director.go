@@ -147,8 +147,10 @@ func (cv *canvas) arrange() (plan layout.Plan, lit string) {
 	st := layout.Stage{Speaker: cv.speaker, Before: cv.plan.Order}
 	now := cv.c.now()
 	for _, t := range cv.c.tiles {
+		video := t.sight(now)
 		st.People = append(st.People, layout.Person{
-			ID: t.id, Name: t.name, Role: t.role, Screen: t.kind == Screen, Aspect: t.aspect(), Video: t.sight(now), Away: t.away,
+			ID: t.id, Name: t.name, Role: t.role, Screen: t.kind == Screen, Aspect: t.aspect(), Video: video, Away: t.away,
+			Whole: video == layout.VideoOn && cv.look.fit(t.kind) == layout.Contain,
 			Spoke: slices.Index(s.order, t.id) + 1,
 		})
 	}

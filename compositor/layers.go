@@ -143,7 +143,7 @@ func (cv *canvas) slate() cell {
 		cv.slatePic, cv.slateOf = codec.FromImage(cv.renderSlate(s)), which
 	}
 	return cell{
-		key: which, whole: true, group: 1, rect: image.Rect(0, 0, cv.cfg.W, cv.cfg.H),
+		key: which, whole: true, group: 1, rect: image.Rect(0, 0, cv.cfg.W, cv.cfg.H), room: image.Rect(0, 0, cv.cfg.W, cv.cfg.H),
 		blank: cv.slatePic.Retain(), lost: cv.slatePic.Retain(),
 	}
 }

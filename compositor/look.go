@@ -88,6 +88,14 @@ type Motion struct {
 	Hold     media.Time // how long a speaker stays large at least
 }
 
+// fit is how pictures of that kind fill their tiles.
+func (l *Look) fit(k Kind) layout.Fit {
+	if k == Screen {
+		return l.ScreenFit
+	}
+	return l.Fit
+}
+
 // DefaultLook is the look of a room that asks for none.
 func DefaultLook() Look {
 	return Look{

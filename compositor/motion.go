@@ -21,6 +21,7 @@ type actor struct {
 	leaving  bool   // not in the scene any more: fades out, or is held, then goes
 	held     bool   // leaving: stays as it is until what comes over it is there
 	above    bool   // leaving: lies over one that stays
+	instead  bool   // not solid yet: comes where another was, and the ground beside its picture with it
 	frame    *frame // shown last, held
 }
 
@@ -117,12 +118,14 @@ func (cv *canvas) cast(old *scene, at media.Time) {
 		if a := find(before, cl.key); a != nil {
 			n.from = a.at(m, begin)
 			n.frame, a.frame, n.was = a.frame, nil, a.cell.rect
+			n.instead = a.instead && n.from.alpha < 1
 			if n.moving = n.from != n.to && !still; n.moving && a.moving && a.to == n.to {
 				n.from, n.begin, n.was = a.from, a.begin, a.was // nothing new for this one
 			}
 			a.drop()
 		} else if n.moving = !still; n.moving {
-			n.from = n.to.faint(cv.fills(cl.rect) || replaces(left, cl.rect))
+			n.instead = cv.fills(cl.room) || replaces(left, cl.room)
+			n.from = n.to.faint(n.instead)
 		}
 		if !n.moving {
 			n.from = n.to
@@ -149,7 +152,7 @@ func (cv *canvas) handOver(old *scene) {
 // full is whose cell fills the canvas.
 func (s *scene) full(cv *canvas) uint64 {
 	for i := range s.cells {
-		if cv.fills(s.cells[i].rect) {
+		if cv.fills(s.cells[i].room) {
 			return s.cells[i].key
 		}
 	}
@@ -161,10 +164,10 @@ func (cv *canvas) dismiss(a *actor, begin media.Time) {
 	if a.leaving && !a.held {
 		return // and goes on
 	}
-	comes, stays := cv.covers(a.cell.rect, begin)
+	comes, stays := cv.covers(a.cell.room, begin)
 	a.from, a.to, a.begin, a.moving = a.at(&cv.scene.look.Motion, begin), poseOf(a.cell.rect), begin, true
 	if a.held, a.above = comes, stays; !comes {
-		a.to = a.to.faint(cv.fills(a.cell.rect))
+		a.to = a.to.faint(cv.fills(a.cell.room))
 	}
 	if !a.leaving {
 		a.leaving, a.was = true, a.cell.rect
@@ -173,12 +176,12 @@ func (cv *canvas) dismiss(a *actor, begin media.Time) {
 	}
 }
 
-// covers reports whether a cell of the scene that is not solid yet comes to lie over all of r, and whether one does and stays
-// where it is.
+// covers reports whether a cell of the scene that is not solid yet comes to lie over all of r, with the ground in its room,
+// and whether one does and stays where it is.
 func (cv *canvas) covers(r image.Rectangle, begin media.Time) (comes, stays bool) {
 	for i := range cv.scene.cells {
 		cl := &cv.scene.cells[i]
-		if !r.In(cl.rect) {
+		if !r.In(cl.room) || cl.over && !r.In(cl.rect) {
 			continue
 		}
 		a := find(cv.actors, cl.key)
@@ -198,7 +201,7 @@ func (cv *canvas) fills(r image.Rectangle) bool { return r == image.Rect(0, 0, c
 // replaces reports whether somebody is held at r.
 func replaces(leaving []actor, r image.Rectangle) bool {
 	for i := range leaving {
-		if leaving[i].held && leaving[i].cell.rect == r {
+		if leaving[i].held && leaving[i].cell.room == r {
 			return true
 		}
 	}
@@ -340,20 +343,24 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 	inner, src, crop := box, cl.blank, codec.Crop{}
 	switch {
 	case s.frame != nil:
-		w, h := float64(s.frame.src.W), float64(s.frame.src.H)
-		if cl.fit == layout.Contain {
-			inner = inside(box, w/h)
-			if a.from.alpha < 1 && !a.leaving && !cl.over {
-				cv.drawBars(pic, box, inner, p.alpha)
+		fit := cl.fit
+		if w, h := s.frame.src.W, s.frame.src.H; fit == layout.Contain {
+			if _, to := layout.Place(fit, w, h, cl.rect.Dx(), cl.rect.Dy()); to.Size() == cl.rect.Size() {
+				fit = layout.Cover // it grows into its own shape
+			} else {
+				inner = inside(box, float64(w)/float64(h))
 			}
 		}
 		from, to := zoom(cl.fit, s.frame.src, a.was), zoom(cl.fit, s.frame.src, cl.rect)
-		src, crop = s.frame.best(cl.fit, inner, from+(to-from)*share)
+		src, crop = s.frame.best(fit, inner, from+(to-from)*share)
 	case s.seq == seqLost:
 		src = cl.lost
 	}
 	if s.frame == nil {
 		crop = cover(float64(src.W), float64(src.H), box.W/box.H, 1)
+	}
+	if a.instead && !a.leaving && !cl.over {
+		cv.drawBars(pic, boxOf(cl.room, 0), inner, p.alpha)
 	}
 	drawSmooth(pic, src, inner, crop, p.alpha)
 	if cl.width > 0 {
@@ -367,17 +374,17 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 	}
 }
 
-// drawBars lays the ground over what there is of box beside inner, as solid as that: for one that comes over another.
+// drawBars lays the ground, with the shadows of tiles at rest, over what there is of box beside inner, as solid as that.
 func (cv *canvas) drawBars(pic *codec.Picture, box, inner codec.Box, alpha float64) {
 	dx, dy := inner.X-box.X, inner.Y-box.Y
 	for _, bar := range [4]codec.Box{
 		{X: box.X, Y: box.Y, W: dx, H: box.H}, {X: inner.X + inner.W, Y: box.Y, W: dx, H: box.H},
 		{X: inner.X, Y: box.Y, W: inner.W, H: dy}, {X: inner.X, Y: inner.Y + inner.H, W: inner.W, H: dy},
 	} {
-		switch bare := cv.scene.bare; {
+		switch base := cv.scene.base; {
 		case bar.W < 1 || bar.H < 1:
-		case bare != nil:
-			codec.Draw(pic, bare, bar, codec.Crop{X: bar.X, Y: bar.Y, W: bar.W, H: bar.H}, alpha)
+		case base != nil:
+			codec.Draw(pic, base, bar, codec.Crop{X: bar.X, Y: bar.Y, W: bar.W, H: bar.H}, alpha)
 		default:
 			codec.Ring(pic, bar, max(bar.W, bar.H), cv.scene.ground, alpha) // without a hole
 		}

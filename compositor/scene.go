@@ -36,6 +36,7 @@ const (
 type cell struct {
 	key         uint64 // the same from scene to scene: who it is
 	rect        image.Rectangle
+	room        image.Rectangle // rect, or more where it shows a picture whole
 	fit         layout.Fit
 	film        *film           // nil: no video
 	away        bool            // the room says that the participant is gone for now
@@ -172,7 +173,7 @@ func (cv *canvas) others(slot layout.Slot) cell {
 		pic := codec.FromImage(cv.c.artist.Count(size.X, size.Y, name))
 		*st = still{of: key, blank: pic, lost: pic.Retain()}
 	}
-	cl := cell{key: othersKey, rect: slot.Rect, blank: cv.more.blank.Retain(), lost: cv.more.lost.Retain()}
+	cl := cell{key: othersKey, rect: slot.Rect, room: slot.Room, blank: cv.more.blank.Retain(), lost: cv.more.lost.Retain()}
 	cv.dress(&cl, false)
 	return cl
 }
@@ -184,10 +185,8 @@ func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 	text := textSize(size, min(cv.cfg.W, cv.cfg.H))
 	st.render(t.c.artist, stillKey{t.name, size, text, cv.lookNumber, named, t.muted(), t.away}, look)
 	cl := cell{
-		key: t.key, rect: slot.Rect, fit: look.Fit, away: t.away, off: t.cameraOff, blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
-	}
-	if t.kind == Screen {
-		cl.fit = look.ScreenFit
+		key: t.key, rect: slot.Rect, room: slot.Room, fit: look.fit(t.kind), away: t.away, off: t.cameraOff,
+		blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
 	}
 	if cl.label != nil {
 		cl.labelAt = labelAt(cl.label, size, text, look.Label.Position)

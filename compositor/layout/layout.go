@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"image"
 	"slices"
+	"strings"
 )
 
 // MaxTiles is the most tiles a canvas shows.
@@ -145,6 +146,7 @@ type Person struct {
 	ID, Name, Role string
 	Screen         bool    // shares a screen
 	Aspect         float64 // of the picture; 0: not known
+	Whole          bool    // the picture is shown whole: a tile takes its shape within the room it is given
 	Video          Video
 	Away           bool // lost, and expected back
 	Spoke          int  // 1: spoke last, 2: before that; 0: never
@@ -176,6 +178,7 @@ type Stage struct {
 type Slot struct {
 	Person int             // its index in Stage.People; -1: it says how many more there are
 	Rect   image.Rectangle // even, within the canvas
+	Room   image.Rectangle // what the tile was given: Rect, or more where it shows a picture whole
 	Main   bool            // the large one of its kind
 }
 
@@ -197,6 +200,7 @@ func Arrange(s *Spec, w, h int, st *Stage) Plan {
 		return Plan{}
 	}
 	a.run(list)
+	a.fitWhole()
 	if len(a.plan.Slots) > 0 && !a.plan.Slots[0].Main {
 		a.plan.Order = append(a.plan.Order, "")
 	}
@@ -216,6 +220,7 @@ type arranger struct {
 	gap         int
 	area        image.Rectangle // the canvas less its margin
 	pins        []int           // of each person
+	corner      string          // of their rooms, in which small tiles of whole pictures stand; empty: the middle
 	plan        Plan
 }
 
@@ -251,6 +256,20 @@ func (a *arranger) run(list []int) {
 // add gives person i the tile r.
 func (a *arranger) add(i int, r image.Rectangle, main bool) {
 	a.plan.Slots = append(a.plan.Slots, Slot{Person: i, Rect: r, Main: main})
+}
+
+// fitWhole gives tiles that show a picture whole its shape.
+func (a *arranger) fitWhole() {
+	for k := range a.plan.Slots {
+		s := &a.plan.Slots[k]
+		if s.Room = s.Rect; s.Person < 0 || !a.st.People[s.Person].Whole || a.st.People[s.Person].Aspect <= 0 {
+			continue
+		}
+		s.Rect = exactly(a.source(s.Person)).within(s.Room)
+		if a.corner != "" && !s.Main {
+			s.Rect = s.Rect.Add(inCorner(s.Room, s.Rect.Size(), a.corner, 0).Sub(s.Rect.Min))
+		}
+	}
 }
 
 // split divides list into shared screens, the pinned first and else the last to join, and all others.
@@ -326,6 +345,18 @@ func without(list []int, i int) (rest []int) {
 		}
 	}
 	return rest
+}
+
+// inCorner is where in r something of that size lies in a corner, so far from both edges.
+func inCorner(r image.Rectangle, size image.Point, corner string, off int) image.Point {
+	at := r.Max.Sub(size).Sub(image.Pt(off, off))
+	if strings.HasSuffix(corner, "left") {
+		at.X = r.Min.X + off
+	}
+	if strings.HasPrefix(corner, "top") {
+		at.Y = r.Min.Y + off
+	}
+	return image.Pt(min(max(at.X, r.Min.X), r.Max.X-size.X), min(max(at.Y, r.Min.Y), r.Max.Y-size.Y))
 }
 
 // inset is r less n on each side, or r where that leaves nothing.

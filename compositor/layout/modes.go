@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"image"
 	"slices"
-	"strings"
 )
 
 // activeSpeaker is one large and the others in a strip.
@@ -197,17 +196,9 @@ func (a *arranger) pip(list []int) {
 		of = exactly(16.0 / 9)
 	}
 	w, h := exactly(of.least).fit(w, a.area.Dy())
-	off := p.Offset.Even(a.short)
-	x, y := a.area.Max.X-w-off, a.area.Max.Y-h-off
-	if strings.HasSuffix(p.Corner, "left") {
-		x = a.area.Min.X + off
-	}
-	if strings.HasPrefix(p.Corner, "top") {
-		y = a.area.Min.Y + off
-	}
-	x = min(max(x, a.area.Min.X), a.area.Max.X-w)
-	y = min(max(y, a.area.Min.Y), a.area.Max.Y-h)
-	a.add(small, image.Rect(x, y, x+w, y+h), false)
+	a.corner = cmp.Or(p.Corner, "bottom-right")
+	at := inCorner(a.area, image.Pt(w, h), a.corner, p.Offset.Even(a.short))
+	a.add(small, image.Rectangle{at, at.Add(image.Pt(w, h))}, false)
 }
 
 // custom fills the slots: first those that name somebody, then those of speakers, then those that take

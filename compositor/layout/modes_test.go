@@ -43,7 +43,7 @@ func TestTilesOfAnyLayout(t *testing.T) {
 		w, h := 2*(32+rand.IntN(1500)), 2*(32+rand.IntN(1500))
 		ps := people(rand.IntN(30))
 		for i := range ps {
-			ps[i].Screen, ps[i].Video, ps[i].Aspect = rand.IntN(6) == 0, Video(rand.IntN(3)), rand.Float64()*3
+			ps[i].Screen, ps[i].Video, ps[i].Aspect, ps[i].Whole = rand.IntN(6) == 0, Video(rand.IntN(3)), rand.Float64()*3, rand.IntN(3) == 0
 		}
 		p := Arrange(&s, w, h, &Stage{People: ps})
 		fail := func(what string) { t.Fatalf("%dx%d, %d people, %+v:\n%+v\n%s", w, h, len(ps), s, p, what) }
@@ -52,6 +52,14 @@ func TestTilesOfAnyLayout(t *testing.T) {
 			r := slot.Rect
 			if !r.In(image.Rect(0, 0, w, h)) || r.Empty() || !isEven(r) {
 				fail(fmt.Sprintf("tile %d is not even or not within the canvas", i))
+			}
+			if whole := slot.Person >= 0 && ps[slot.Person].Whole; !r.In(slot.Room) || !slot.Room.In(image.Rect(0, 0, w, h)) || !whole && r != slot.Room {
+				fail(fmt.Sprintf("tile %d is not what it was given", i))
+			} else if whole {
+				fits, aspect := r.Dx() == slot.Room.Dx() || r.Dy() == slot.Room.Dy(), min(max(ps[slot.Person].Aspect, 0.2), 5)
+				if d := math.Abs(float64(r.Dx()) - float64(r.Dy())*aspect); !fits || d > 2+2*aspect {
+					fail(fmt.Sprintf("%v is not the largest of the shape %v", r, aspect))
+				}
 			}
 			if seen[slot.Person] {
 				fail(fmt.Sprintf("person %d is shown twice", slot.Person))
@@ -62,12 +70,12 @@ func TestTilesOfAnyLayout(t *testing.T) {
 					fail(fmt.Sprintf("%v overlaps %v", r, q.Rect))
 				}
 			}
-			if s.Mode == Grid && !s.ShareScreen && s.Aspect > 0 && r.Dx() > 60 && r.Dy() > 60 {
+			if s.Mode == Grid && r == slot.Room && !s.ShareScreen && s.Aspect > 0 && r.Dx() > 60 && r.Dy() > 60 {
 				if d := math.Abs(float64(r.Dx()) - float64(r.Dy())*float64(s.Aspect)); d > 2+2*float64(s.Aspect) {
 					fail(fmt.Sprintf("%v is not of the shape %v", r, s.Aspect))
 				}
 			}
-			if alone := s.Mode == Single || s.Mode == Split || s.Mode == Pip || s.Mode == Custom || ps[max(slot.Person, 0)].Screen; s.Aspect == Suited && !alone && r.Dx() > 60 && r.Dy() > 60 {
+			if alone := s.Mode == Single || s.Mode == Split || s.Mode == Pip || s.Mode == Custom || ps[max(slot.Person, 0)].Screen || r != slot.Room; s.Aspect == Suited && !alone && r.Dx() > 60 && r.Dy() > 60 {
 				if shape := float64(r.Dx()) / float64(r.Dy()); shape < 0.7 || shape > 1.9 {
 					fail(fmt.Sprintf("%v suits nobody", r))
 				}
@@ -360,6 +368,31 @@ func TestSingleSplitAndPip(t *testing.T) {
 	}
 	if p := Arrange(&pip, 1280, 720, &Stage{People: ps[:1]}); len(p.Slots) != 1 {
 		t.Errorf("pip alone: %+v", p.Slots)
+	}
+}
+
+// A tile that shows a picture whole is of its shape, in the middle of the room it is given, or in the corner where it was.
+func TestTilesOfWholePictures(t *testing.T) {
+	ps := people(3)
+	ps[1].Screen, ps[1].Aspect, ps[1].Whole = true, 4./3, true
+	slot := SlotSpec{Who: Who{By: "screen", N: 1}, X: Percent(50), W: Percent(50), H: Percent(100)}
+	for _, c := range []struct {
+		spec       Spec
+		rect, room image.Rectangle
+	}{
+		{Spec{Mode: Grid, Columns: 3}, image.Rect(426, 200, 852, 520), image.Rect(426, 0, 852, 720)},
+		{Spec{Mode: Single, Pinned: []Who{{By: "screen", N: 1}}}, image.Rect(160, 0, 1120, 720), image.Rect(0, 0, 1280, 720)},
+		{Spec{Mode: Pip, Pip: PipSpec{Corner: "top-right", Who: Who{By: "screen", N: 1}}}, image.Rect(1040, 0, 1280, 180), image.Rect(960, 0, 1280, 180)},
+		{Spec{Mode: Pip, Pip: PipSpec{Offset: Pixels(20), Who: Who{By: "screen", N: 1}}}, image.Rect(1020, 520, 1260, 700), image.Rect(940, 520, 1260, 700)},
+		{Spec{Mode: Custom, Slots: []SlotSpec{slot}}, image.Rect(640, 120, 1280, 600), image.Rect(640, 0, 1280, 720)},
+	} {
+		for _, s := range Arrange(&c.spec, 1280, 720, &Stage{People: ps}).Slots {
+			if s.Person == 1 && (s.Rect != c.rect || s.Room != c.room) {
+				t.Errorf("%s: %v of %v, want %v of %v", c.spec.Mode, s.Rect, s.Room, c.rect, c.room)
+			} else if s.Person != 1 && s.Rect != s.Room {
+				t.Errorf("%s: %v of %v shows no picture whole", c.spec.Mode, s.Rect, s.Room)
+			}
+		}
 	}
 }
 
