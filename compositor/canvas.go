@@ -296,7 +296,7 @@ func (cv *canvas) lay(pic *codec.Picture, r image.Rectangle, base *codec.Picture
 
 // drawOver paints a tile that lies over others: only what is inside its round corners.
 func (cv *canvas) drawOver(pic *codec.Picture, cl *cell, s shot) {
-	box, src := boxOf(cl.rect, float64(cl.radius)), cl.blank
+	box, src := cl.shape(), cl.blank
 	if cl.over && cl.shadow > 0 {
 		codec.Shadow(pic, box, cl.shadow, cv.scene.look.Shadow.Opacity)
 	}
@@ -305,7 +305,7 @@ func (cv *canvas) drawOver(pic *codec.Picture, cl *cell, s shot) {
 		u := use{cl.rect.Dx(), cl.rect.Dy(), cl.fit}
 		from, to := layout.Place(u.fit, f.src.W, f.src.H, u.w, u.h)
 		if to = to.Add(cl.rect.Min); to != cl.rect {
-			inner = boxOf(to, 0)
+			inner = boxOf(to)
 		}
 		if src = f.find(u); src != nil {
 			crop = codec.Crop{W: float64(src.W), H: float64(src.H)}
@@ -317,9 +317,7 @@ func (cv *canvas) drawOver(pic *codec.Picture, cl *cell, s shot) {
 		src = cl.lost
 	}
 	drawSmooth(pic, src, inner, crop, 1)
-	if cl.width > 0 {
-		codec.Ring(pic, box, float64(cl.width), rgb(cl.line), 1)
-	}
+	cv.drawLine(pic, cl, box, 1)
 	if cl.label != nil {
 		codec.Blend(pic, cl.label, cl.rect.Min.X+cl.labelAt.X, cl.rect.Min.Y+cl.labelAt.Y)
 	}

@@ -121,7 +121,7 @@ func (cv *canvas) shaded(bare *codec.Picture, cells []cell) *codec.Picture {
 	}
 	for i := range cells {
 		if cells[i].shadow > 0 && !cells[i].over {
-			codec.Shadow(pic, boxOf(cells[i].rect, float64(cells[i].radius)), cells[i].shadow, look.Shadow.Opacity)
+			codec.Shadow(pic, cells[i].shape(), cells[i].shadow, look.Shadow.Opacity)
 		}
 	}
 	return pic

@@ -319,13 +319,13 @@ func (cv *canvas) shade(pic *codec.Picture, a *actor, at media.Time) {
 		p.alpha = a.from.alpha * (1 - a.progress(&look.Motion, at))
 	}
 	if p.alpha > 0 {
-		codec.Shadow(pic, p.box(cl.radius), cl.shadow, look.Shadow.Opacity*p.alpha)
+		codec.Shadow(pic, p.box(cl), cl.shadow, look.Shadow.Opacity*p.alpha)
 	}
 }
 
-// box is where p is, with corners of at most that radius.
-func (p pose) box(radius int) codec.Box {
-	return codec.Box{X: p.x, Y: p.y, W: p.w, H: p.h, Radius: min(float64(radius), p.w/2, p.h/2)}
+// box is where p is, with cl's corners.
+func (p pose) box(cl *cell) codec.Box {
+	return codec.Box{X: p.x, Y: p.y, W: p.w, H: p.h, Radius: min(float64(cl.radius), p.w/2, p.h/2), Square: cl.square}
 }
 
 // drawMoving paints an actor on its way.
@@ -339,7 +339,7 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 	if cl.over {
 		cv.shade(pic, a, at)
 	}
-	box := p.box(cl.radius)
+	box := p.box(cl)
 	inner, src, crop := box, cl.blank, codec.Crop{}
 	switch {
 	case s.frame != nil:
@@ -360,12 +360,10 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 		crop = cover(float64(src.W), float64(src.H), box.W/box.H, 1)
 	}
 	if a.instead && !a.leaving && !cl.over {
-		cv.drawBars(pic, boxOf(cl.room, 0), inner, p.alpha)
+		cv.drawBars(pic, boxOf(cl.room), inner, p.alpha)
 	}
 	drawSmooth(pic, src, inner, crop, p.alpha)
-	if cl.width > 0 {
-		codec.Ring(pic, box, float64(cl.width), rgb(cl.line), p.alpha)
-	}
+	cv.drawLine(pic, cl, box, p.alpha)
 	if cl.label != nil {
 		scale := math.Sqrt(p.w * p.h / float64(cl.rect.Dx()*cl.rect.Dy()))
 		x := p.x + float64(cl.labelAt.X)*p.w/float64(cl.rect.Dx())
@@ -376,10 +374,10 @@ func (cv *canvas) drawMoving(pic *codec.Picture, a *actor, s shot, at media.Time
 
 // drawBars lays the ground, with the shadows of tiles at rest, over what there is of box beside inner, as solid as that.
 func (cv *canvas) drawBars(pic *codec.Picture, box, inner codec.Box, alpha float64) {
-	dx, dy := inner.X-box.X, inner.Y-box.Y
+	right, bottom := inner.X+inner.W, inner.Y+inner.H
 	for _, bar := range [4]codec.Box{
-		{X: box.X, Y: box.Y, W: dx, H: box.H}, {X: inner.X + inner.W, Y: box.Y, W: dx, H: box.H},
-		{X: inner.X, Y: box.Y, W: inner.W, H: dy}, {X: inner.X, Y: inner.Y + inner.H, W: inner.W, H: dy},
+		{X: box.X, Y: box.Y, W: inner.X - box.X, H: box.H}, {X: right, Y: box.Y, W: box.X + box.W - right, H: box.H},
+		{X: inner.X, Y: box.Y, W: inner.W, H: inner.Y - box.Y}, {X: inner.X, Y: bottom, W: inner.W, H: box.Y + box.H - bottom},
 	} {
 		switch base := cv.scene.base; {
 		case bar.W < 1 || bar.H < 1:
@@ -417,7 +415,7 @@ func inside(b codec.Box, aspect float64) codec.Box {
 	if w < b.W-1 || h < b.H-1 {
 		b.Radius = 0
 	}
-	return codec.Box{X: b.X + (b.W-w)/2, Y: b.Y + (b.H-h)/2, W: w, H: h, Radius: b.Radius}
+	return codec.Box{X: b.X + (b.W-w)/2, Y: b.Y + (b.H-h)/2, W: w, H: h, Radius: b.Radius, Square: b.Square}
 }
 
 // cover is the part of w by h that fills a shape, or a share of that around its middle.

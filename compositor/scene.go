@@ -46,8 +46,10 @@ type cell struct {
 	group       uint32          // the cells that are to be drawn again with it, itself among them
 	box         image.Rectangle // what they are drawn within: even, and no other group draws there
 	radius      int             // px, even, as is width
+	square      codec.Corners   // those at the canvas's edge, which are not round
 	width       int             // of the line along the edge
 	line        color.RGBA
+	lit         bool    // the line says that it speaks, and is seen at the canvas's edge, too
 	shadow      float64 // px
 	trim        trim
 	blank, lost *codec.Picture
@@ -202,15 +204,12 @@ func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
 func (cv *canvas) dress(cl *cell, lit bool) {
 	short, look := min(cv.cfg.W, cv.cfg.H), &cv.look
 	most := min(cl.rect.Dx(), cl.rect.Dy()) / 2 &^ 1
-	cl.radius = min(look.Radius.Even(short), most)
-	if cl.rect == image.Rect(0, 0, cv.cfg.W, cv.cfg.H) {
-		cl.radius = 0
-	}
+	cl.radius, cl.square = min(look.Radius.Even(short), most), cv.edges(boxOf(cl.rect)).corners()
 	line := look.Border
 	if w := look.Highlight.Width; lit && w != (layout.Length{}) && len(cv.plan.Slots) > 1 {
-		line = look.Highlight
+		line, cl.lit = look.Highlight, true
 	}
-	if line.Width != (layout.Length{}) {
+	if line.Width != (layout.Length{}) && (cl.lit || !cv.fills(cl.rect)) {
 		cl.width, cl.line = min(max(line.Width.Even(short), 2), most), line.Color
 	}
 	cl.shadow = look.Shadow.Size.Of(short)

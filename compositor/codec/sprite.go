@@ -6,7 +6,18 @@ import "math"
 // smoothly, so that a box can move by less than a pixel.
 type Box struct {
 	X, Y, W, H, Radius float64 // px of luma
+	Square             Corners // those that are not round
 }
+
+// Corners are some of a box's four.
+type Corners uint8
+
+const (
+	TopLeft Corners = 1 << iota
+	TopRight
+	BottomLeft
+	BottomRight
+)
 
 // Crop is a part of a picture, in its pixels, that may begin and end between them.
 type Crop struct{ X, Y, W, H float64 }
@@ -19,7 +30,12 @@ type span struct {
 }
 
 // half is the box as it lies on a chroma plane.
-func (b Box) half() Box { return Box{b.X / 2, b.Y / 2, b.W / 2, b.H / 2, b.Radius / 2} }
+func (b Box) half() Box { return Box{b.X / 2, b.Y / 2, b.W / 2, b.H / 2, b.Radius / 2, b.Square} }
+
+// Grown is b with its sides moved out by n, or in where that is negative.
+func (b Box) Grown(n float64) Box {
+	return Box{b.X - n, b.Y - n, b.W + 2*n, b.H + 2*n, max(b.Radius+n, 0), b.Square}
+}
 
 // clip bounds the rows and columns that b touches on a plane.
 func (b Box) clip(w, h int) (x0, y0, x1, y1 int) {
@@ -42,18 +58,7 @@ func (b Box) row(y, x0, x1 int) span {
 }
 
 // Covers is the share of pixel x, y that lies in b.
-func (b Box) Covers(x, y int) float64 {
-	cx, cy := b.X+b.W/2, b.Y+b.H/2
-	qx := math.Abs(float64(x)+0.5-cx) - b.W/2 + b.Radius
-	qy := math.Abs(float64(y)+0.5-cy) - b.H/2 + b.Radius
-	d := min(max(qx, qy), 0) - b.Radius
-	if qx > 0 && qy > 0 {
-		d += math.Sqrt(qx*qx + qy*qy)
-	} else {
-		d += max(qx, qy, 0)
-	}
-	return min(max(0.5-d, 0), 1)
-}
+func (b Box) Covers(x, y int) float64 { return min(max(0.5-b.distance(x, y), 0), 1) }
 
 // Draw lays the part crop of src, stretched, into box on dst, with opacity from 0 to 1. What
 // lies outside dst is cut off. It is for pictures that move: shrinking below a half flickers.
@@ -119,7 +124,7 @@ func Ring(dst *Picture, box Box, width float64, c YCbCr, opacity float64) {
 		if i == 1 {
 			box, width = box.half(), width/2
 		}
-		inner := Box{box.X + width, box.Y + width, box.W - 2*width, box.H - 2*width, max(box.Radius-width, 0)}
+		inner := box.Grown(-width)
 		x0, y0, x1, y1 := box.clip(p.w, p.h)
 		for y := y0; y < y1; y++ {
 			out := p.row(y)
@@ -145,8 +150,7 @@ func Shadow(dst *Picture, box Box, size, opacity float64) {
 		if i == 1 {
 			box, size = box.half(), size/2
 		}
-		grown := Box{box.X - size, box.Y - size, box.W + 2*size, box.H + 2*size, box.Radius + size}
-		x0, y0, x1, y1 := grown.clip(p.w, p.h)
+		x0, y0, x1, y1 := box.Grown(size).clip(p.w, p.h)
 		dark := [3]int{16, 128, 128}[i]
 		for y := y0; y < y1; y++ {
 			out := p.row(y)
@@ -169,14 +173,26 @@ func Shadow(dst *Picture, box Box, size, opacity float64) {
 	}
 }
 
-// distance is how far pixel x, y lies outside b, in pixels.
+// distance is how far the middle of pixel x, y lies outside b, in pixels; within b it is negative.
 func (b Box) distance(x, y int) float64 {
-	qx := math.Abs(float64(x)+0.5-b.X-b.W/2) - b.W/2 + b.Radius
-	qy := math.Abs(float64(y)+0.5-b.Y-b.H/2) - b.H/2 + b.Radius
-	if qx > 0 && qy > 0 {
-		return math.Sqrt(qx*qx+qy*qy) - b.Radius
+	dx, dy, radius := float64(x)+0.5-b.X-b.W/2, float64(y)+0.5-b.Y-b.H/2, b.Radius
+	if b.Square != 0 {
+		nearest := TopLeft
+		if dx > 0 {
+			nearest <<= 1
+		}
+		if dy > 0 {
+			nearest <<= 2
+		}
+		if b.Square&nearest != 0 {
+			radius = 0
+		}
 	}
-	return max(qx, qy) - b.Radius
+	qx, qy := math.Abs(dx)-b.W/2+radius, math.Abs(dy)-b.H/2+radius
+	if qx > 0 && qy > 0 {
+		return math.Sqrt(qx*qx+qy*qy) - radius
+	}
+	return max(qx, qy) - radius
 }
 
 // BlendAt lays o over dst, scaled, with its upper left corner at x, y, which may lie between pixels.
