@@ -19,7 +19,7 @@ type Look struct {
 	Backdrop    image.Image // covers the background; nil: none
 	Radius      layout.Length
 	Border      Line
-	Highlight   Line // of the small or equal tile whose participant speaks; without width none
+	Highlight   Line // of the small or equal tile whose participant speaks, as wide as Border at least; without width none
 	Shadow      Shadow
 	Label       Label
 	Placeholder Placeholder
@@ -34,6 +34,14 @@ type Look struct {
 type Line struct {
 	Width layout.Length
 	Color color.RGBA
+}
+
+// px is l's width where the canvas's shorter side is short: even, and 2 at least unless there is none.
+func (l Line) px(short int) int {
+	if l.Width == (layout.Length{}) {
+		return 0
+	}
+	return max(l.Width.Even(short), 2)
 }
 
 // Shadow is what a tile casts on the background.

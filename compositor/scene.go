@@ -182,21 +182,22 @@ func (cv *canvas) others(slot layout.Slot) cell {
 
 // cell is t's place on cv. Called with c.mu held.
 func (cv *canvas) cell(t *Tile, slot layout.Slot) cell {
+	short := min(cv.cfg.W, cv.cfg.H)
 	size, st, look := slot.Rect.Size(), &t.stills[cv.index], &cv.look
-	named := look.Label.Show && !(t.kind == Screen && slot.Main) // which would lie over what is shown
-	text := textSize(size, min(cv.cfg.W, cv.cfg.H))
-	st.render(t.c.artist, stillKey{t.name, size, text, cv.lookNumber, named, t.muted(), t.away}, look)
-	cl := cell{
-		key: t.key, rect: slot.Rect, room: slot.Room, fit: look.fit(t.kind), away: t.away, off: t.cameraOff,
-		blank: st.blank.Retain(), lost: st.lost.Retain(), label: st.label,
-	}
+	cl := cell{key: t.key, rect: slot.Rect, room: slot.Room, fit: look.fit(t.kind), away: t.away, off: t.cameraOff}
+	cv.dress(&cl, cv.lit == t.id && cv.lit != "" && !slot.Main)
+	text := textSize(size, short)
+	named := look.Label.Show && readable(text*look.Label.Size, short)
+	named = named && !(t.kind == Screen && slot.Main) // where it would lie over what is shown
+	in := labelInset(text, text*look.Label.Size, max(look.Border.px(short), look.Highlight.px(short)), cl.radius)
+	st.render(t.c.artist, stillKey{t.name, size, text, in, cv.lookNumber, named, t.muted(), t.away}, look)
+	cl.blank, cl.lost, cl.label = st.blank.Retain(), st.lost.Retain(), st.label
 	if cl.label != nil {
-		cl.labelAt = labelAt(cl.label, size, text, look.Label.Position)
+		cl.labelAt = labelAt(cl.label, size, in, look.Label.Position)
 	}
 	if t.video != nil {
 		cl.film = t.video.film
 	}
-	cv.dress(&cl, cv.lit == t.id && cv.lit != "" && !slot.Main)
 	return cl
 }
 
@@ -205,13 +206,13 @@ func (cv *canvas) dress(cl *cell, lit bool) {
 	short, look := min(cv.cfg.W, cv.cfg.H), &cv.look
 	most := min(cl.rect.Dx(), cl.rect.Dy()) / 2 &^ 1
 	cl.radius, cl.square = min(look.Radius.Even(short), most), cv.edges(boxOf(cl.rect)).corners()
-	line := look.Border
-	if w := look.Highlight.Width; lit && w != (layout.Length{}) && len(cv.plan.Slots) > 1 {
-		line, cl.lit = look.Highlight, true
+	cl.width, cl.line = look.Border.px(short), look.Border.Color
+	if w := look.Highlight.px(short); lit && w > 0 && len(cv.plan.Slots) > 1 {
+		cl.width, cl.line, cl.lit = max(w, cl.width), look.Highlight.Color, true
+	} else if cv.fills(cl.rect) {
+		cl.width = 0
 	}
-	if line.Width != (layout.Length{}) && (cl.lit || !cv.fills(cl.rect)) {
-		cl.width, cl.line = min(max(line.Width.Even(short), 2), most), line.Color
-	}
+	cl.width = min(cl.width, most)
 	cl.shadow = look.Shadow.Size.Of(short)
 }
 

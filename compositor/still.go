@@ -23,6 +23,7 @@ type stillKey struct {
 	name     string
 	size     image.Point
 	text     float64 // size of the label's, px
+	inset    int     // of the label, px
 	look     int     // canvas.look's number
 	labelled bool
 	muted    bool
@@ -68,34 +69,48 @@ func placeholder(a *art.Artist, key stillKey, look *Look, note string) image.Ima
 	return a.Placeholder(w, h, key.name, note)
 }
 
-// label is the name for a tile of that size, nil where there is no room for it.
+// label is the name for a tile of that size, nil where it could not be read.
 func label(a *art.Artist, key stillKey, look *Look) *codec.Overlay {
-	room := key.size.X - 2*inset(key.text)
-	l := look.Label
+	room, l := key.size.X-2*key.inset, look.Label
 	st := art.LabelStyle{
-		Size: key.text * max(l.Size, 0.1), MaxWidth: room, Font: l.Font, Text: l.Color, Ground: l.Ground,
+		Size: key.text * l.Size, MaxWidth: room, Font: l.Font, Text: l.Color, Ground: l.Ground,
 		Muted: key.muted && l.MutedIcon,
 	}
+	if float64(room) < 5*st.Size { // of a name there would be a letter or two
+		return nil
+	}
 	img := a.Label(key.name, st)
-	if img == nil || img.Rect.Dx() > room || img.Rect.Dy() > key.size.Y-inset(key.text) {
+	if img == nil || img.Rect.Dx() > room || img.Rect.Dy() > key.size.Y-key.inset {
 		return nil
 	}
 	return codec.NewOverlay(img)
 }
 
+// readable reports whether text of that size can be, on a canvas whose shorter side is short.
+func readable(text float64, short int) bool { return text >= max(0.015*float64(short), 8) }
+
 // textSize is that of a label's text, in pixels, as suits a tile of that size on a canvas whose shorter side is
-// short: to be read from where the canvas is watched, however small the tile.
+// short: to be read from where the canvas is watched, unless the label then took more than a quarter of the tile's height.
 func textSize(size image.Point, short int) float64 {
 	s := float64(short)
-	return math.Round(min(max(art.TextSize(size.X, size.Y), 0.0195*s), max(0.047*s, 11)))
+	text := min(max(art.TextSize(size.X, size.Y), 0.0195*s), max(0.047*s, 11))
+	return min(math.Round(text), math.Floor(0.145*float64(size.Y)))
 }
 
-// inset is a label's distance from its tile's edges.
-func inset(text float64) int { return int(text*0.55) &^ 1 }
+// labelInset is a label's distance from its tile's edges, in pixels: its text, which is that large where size is its own,
+// stays clear of a line so wide along the edges, and all of it within corners of that radius.
+func labelInset(size, text float64, line, radius int) int {
+	in := float64(int(size*0.55) &^ 1)
+	clear, end := float64(line)+0.25*size, 0.9*text // end is the radius of the label's own
+	in = max(in, clear)
+	if r := float64(radius); r-end > clear {
+		in = max(in, r-end-(r-end-clear)/math.Sqrt2) // on the diagonal
+	}
+	return int(in/2+0.5) * 2
+}
 
-// labelAt is where on a tile its label lies, whose text is of that size.
-func labelAt(l *codec.Overlay, size image.Point, text float64, position string) image.Point {
-	in := inset(text)
+// labelAt is where on a tile its label lies, so far from the edges.
+func labelAt(l *codec.Overlay, size image.Point, in int, position string) image.Point {
 	x, y := in, size.Y-in-l.H
 	switch position {
 	case "bottom-center", "top-center":
