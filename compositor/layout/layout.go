@@ -321,7 +321,7 @@ func (a *arranger) shape(i int) shape {
 	case aspect == Source:
 		return exactly(a.source(i))
 	case aspect == Suited && !a.wide():
-		return shape{3.0 / 4, 16.0 / 9}
+		return suited
 	case aspect == Suited:
 		return exactly(16.0 / 9)
 	default:

@@ -25,6 +25,8 @@ func (a *arranger) withStrip(main int, of shape, rest []int) {
 	if count == 0 {
 		count = 4
 	}
+	d := a.divide(of)
+	count = min(count*d.rows, MaxTiles-1)
 	if most := a.spec.Max; most > 0 {
 		count = min(count, most-1)
 	}
@@ -37,78 +39,12 @@ func (a *arranger) withStrip(main int, of shape, rest []int) {
 	if more > 0 {
 		n++
 	}
-	large, small := a.divide(n, of, a.cells(shown))
+	large, small := d.place(n, a.cells(shown))
 	a.plan.Slots[0].Rect = large
 	for k, i := range shown {
 		a.add(i, a.own(i, small[k]), false)
 	}
 	a.others(more, small[n-1])
-}
-
-// divide cuts the area into the large tile, in the shape of, and n small ones in that of tile along an edge. Both stand
-// together in the middle.
-func (a *arranger) divide(n int, of, tile shape) (large image.Rectangle, small []image.Rectangle) {
-	edge := a.spec.Strip.Edge.On(a.w, a.h)
-	size := a.spec.Strip.Size
-	if size == (Length{}) {
-		size = Percent(20)
-	}
-	w, h := a.area.Dx(), a.area.Dy()
-	upright := edge == Left || edge == Right
-	across, along := w, h
-	if !upright {
-		across, along, tile = h, w, tile.inverse()
-	}
-	// The strip is thick across, its tiles are long along it.
-	thick := min(max(even(int(size.Of(across))), 16), even(across/2))
-	long := side(along, n, a.gap)
-	if !tile.any() {
-		thick, long = tile.fit(thick, long)
-	} else if upright { // as long as a person still fits well
-		long = min(long, even(thick*4/3))
-	} else {
-		long = min(long, even(thick*16/9))
-	}
-	rest := across - thick - a.gap
-	if !upright {
-		large = image.Rect(0, 0, w, rest)
-	} else {
-		large = image.Rect(0, 0, rest, h)
-	}
-	large = of.within(large)
-	lw, lh := large.Dx(), large.Dy()
-	if !upright {
-		lw, lh = lh, lw
-	}
-	small = lineUp(n, thick, long, along, a.gap, upright)
-	if room := min(across-lw-a.gap, lw); room > thick && !upright && a.spec.Aspect == Suited && !a.wide() {
-		small, thick = a.spread(small, image.Rect(0, 0, along, room))
-	}
-	start := even((across - lw - a.gap - thick) / 2)
-	mainAt, stripAt := start, start+lw+a.gap
-	if edge == Left || edge == Top {
-		stripAt, mainAt = start, start+thick+a.gap
-	}
-	point := func(across, along int) image.Point {
-		if upright {
-			return image.Pt(across, along).Add(a.area.Min)
-		}
-		return image.Pt(along, across).Add(a.area.Min)
-	}
-	large = image.Rectangle{Max: large.Size()}.Add(point(mainAt, even((along-lh)/2)))
-	move(small, point(stripAt, 0))
-	return large, small
-}
-
-// spread is the tiles of a strip in rows, from the top of r on, where that makes them much larger, and how high they are together.
-func (a *arranger) spread(strip []image.Rectangle, r image.Rectangle) ([]image.Rectangle, int) {
-	n, was := len(strip), strip[0].Size()
-	rows := gridOf(r, n, a.gap, 0, a.shape(-1))
-	if 2*rows[0].Dx()*rows[0].Dy() <= 3*was.X*was.Y {
-		return strip, was.Y
-	}
-	move(rows, image.Pt(0, -rows[0].Min.Y))
-	return rows, rows[n-1].Max.Y
 }
 
 // lineUp is n tiles in the middle of a strip of which along is the length: thick across it, long along it.

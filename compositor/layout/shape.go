@@ -5,6 +5,9 @@ import "image"
 // shape is the least and the most width by height that a tile may have. Zero is any.
 type shape struct{ least, most float64 }
 
+// suited are the shapes that a picture of a person can be cut to.
+var suited = shape{3.0 / 4, 16.0 / 9}
+
 func exactly(aspect float64) shape { return shape{aspect, aspect} }
 
 // any reports whether a tile takes what room there is.
@@ -31,12 +34,15 @@ func (s shape) fit(w, h int) (int, int) {
 	return w, h
 }
 
-// within is the largest even rectangle of the shape in the middle of r.
+// within is the largest even rectangle of the shape in the middle of r, or r where only rounding is between the two.
 func (s shape) within(r image.Rectangle) image.Rectangle {
 	if s.any() {
 		return r
 	}
 	w, h := s.fit(r.Dx(), r.Dy())
+	if r.Dx()-w <= 2 && r.Dy()-h <= 2 {
+		return r
+	}
 	return middle(r, w, h)
 }
 
