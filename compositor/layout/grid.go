@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// grid is equal tiles in reading order, a short last row centred.
+// grid is equal tiles in reading order, short rows centred.
 func (a *arranger) grid(list []int) {
 	shown, more := a.choose(list, MaxTiles)
 	n := len(shown)
@@ -56,10 +56,10 @@ func (a *arranger) median(list []int) float64 {
 	return all[len(all)/2]
 }
 
-// gridOf is n tiles in area, all of one size: of the shape of, or as large as they can be when it
-// is any. With 0 columns there are as many as make the tiles largest; where two numbers are as good,
-// the one with fewer holes, and then tiles stand side by side on a wide area and above one another on an upright one. So it is, too,
-// where so many columns would leave rows of less than 16 pixels.
+// gridOf is n tiles in area, all of one size: of the shape of, or as large as they can be when it is any. With 0 columns
+// there are as many as make the tiles largest: by what they cover times their shorter side, as a face needs both; where two
+// numbers are as good, the one with fewer holes, and then tiles stand side by side on a wide area and above one another on
+// an upright one. So it is, too, where so many columns would leave rows of less than 16 pixels.
 func gridOf(area image.Rectangle, n, gap, columns int, of shape) []image.Rectangle {
 	var best struct {
 		cols, w, h, holes int
@@ -77,7 +77,7 @@ func gridOf(area image.Rectangle, n, gap, columns int, of shape) []image.Rectang
 		score := 0.0
 		if !of.any() {
 			w, h = of.fit(w, h)
-			score = float64(w * h)
+			score = float64(w * h * min(w, h))
 		} else { // the nearer to 4:3 and the fewer holes the better
 			shape := float64(w) / float64(h) / (4.0 / 3)
 			score = min(shape, 1/shape) * float64(n) / float64(cols*rows)
@@ -91,7 +91,7 @@ func gridOf(area image.Rectangle, n, gap, columns int, of shape) []image.Rectang
 			best.cols, best.w, best.h, best.holes, best.score = cols, w, h, holes, score
 		}
 	}
-	out := rows(area, n, best.cols, best.w, best.h, gap)
+	out := rows(area, inRows(n, best.cols, columns == 0 && !of.any()), best.w, best.h, gap)
 	if of.any() {
 		flush(out, area, best.cols)
 	}
@@ -118,14 +118,27 @@ func flush(tiles []image.Rectangle, area image.Rectangle, cols int) {
 	}
 }
 
-// rows places n tiles of w x h in area, cols in a row, all centred.
-func rows(area image.Rectangle, n, cols, w, h, gap int) []image.Rectangle {
+// inRows is how many of n tiles stand in each row, cols in the first. Evenly, all rows give to the last where that had
+// only one.
+func inRows(n, cols int, evenly bool) (rows []int) {
 	count := (n + cols - 1) / cols
-	gapX, gapY := fitGap(area.Dx(), w, cols, gap), fitGap(area.Dy(), h, count, gap)
-	y := area.Min.Y + even((area.Dy()-count*h-(count-1)*gapY)/2)
-	var out []image.Rectangle
 	for row := range count {
 		k := min(cols, n-row*cols)
+		if evenly && n%cols == 1 {
+			k = (n + count - 1 - row) / count
+		}
+		rows = append(rows, k)
+	}
+	return rows
+}
+
+// rows places tiles of w x h in area, so many in each row, all centred.
+func rows(area image.Rectangle, inRows []int, w, h, gap int) []image.Rectangle {
+	count := len(inRows)
+	gapX, gapY := fitGap(area.Dx(), w, inRows[0], gap), fitGap(area.Dy(), h, count, gap)
+	y := area.Min.Y + even((area.Dy()-count*h-(count-1)*gapY)/2)
+	var out []image.Rectangle
+	for _, k := range inRows {
 		x := area.Min.X + even((area.Dx()-k*w-(k-1)*gapX)/2)
 		for range k {
 			out = append(out, image.Rect(x, y, x+w, y+h))

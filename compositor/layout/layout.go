@@ -36,7 +36,7 @@ const (
 	BySpeech  Order = "spoken" // who spoke last, first
 )
 
-// Edge is where a strip lies. Auto is the right on a wide canvas and the bottom on others.
+// Edge is where a strip lies. Auto is the right on a canvas of 3:2 or wider and the bottom on others.
 type Edge string
 
 const (
@@ -74,7 +74,7 @@ type Aspect float64
 const (
 	Fill   Aspect = 0  // a tile takes all the room there is
 	Source Aspect = -1 // a tile is of its picture's shape
-	Suited Aspect = -2 // 16:9 on a wide canvas; on others what fills them best, from 3:4 to 16:9
+	Suited Aspect = -2 // 16:9 on a canvas of 3:2 or wider; on others, from 3:4 to 16:9, what covers most with room for a face
 )
 
 // Length is a distance on a canvas: a share of one of its sides, or pixels.
@@ -310,10 +310,10 @@ func (a *arranger) main(list []int) int {
 // canvas is all of it.
 func (a *arranger) canvas() image.Rectangle { return image.Rect(0, 0, a.w, a.h) }
 
-// wide reports whether the canvas is clearly wider than high.
+// wide reports whether the canvas is 3:2 or wider.
 func (a *arranger) wide() bool { return wide(a.w, a.h) }
 
-func wide(w, h int) bool { return 4*w > 5*h }
+func wide(w, h int) bool { return 2*w >= 3*h }
 
 // shape is that of i's tile; -1 is the tile of nobody in particular.
 func (a *arranger) shape(i int) shape {
