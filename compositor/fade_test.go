@@ -208,3 +208,21 @@ func TestShadowsFallOnTheGround(t *testing.T) {
 		}
 	})
 }
+
+// Where nobody who is there has a place in the layout, the canvas says that nobody is on stage, until somebody has.
+func TestSlateWhereNobodyHasAPlace(t *testing.T) {
+	cfg := moving()
+	look := &cfg.Canvases[0].Look
+	look.Empty, look.Layout.Mode = Slate{Image: blank(color.RGBA{255, 255, 255, 255})}, layout.Custom
+	look.Layout.Slots = []layout.SlotSpec{{Who: layout.Who{By: "role", Text: "host", N: 1}, W: layout.Percent(100), H: layout.Percent(100)}}
+	p := newInline(t, cfg, codec.Fake(), media.VP8, 1)
+	p.play(12, nil)
+	if got := p.colour(t, 640, 360); !near(got, white) {
+		t.Errorf("without a host %v", got)
+	}
+	p.tiles[0].SetRole("host")
+	p.play(12, nil)
+	if got := p.colour(t, 640, 360); !near(got, palette[0]) {
+		t.Errorf("with one %v", got)
+	}
+}

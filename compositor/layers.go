@@ -127,7 +127,7 @@ func (cv *canvas) shaded(bare *codec.Picture, cells []cell) *codec.Picture {
 	return pic
 }
 
-// slate is the cell that fills a canvas on which nobody is. Called with c.mu held.
+// slate is the cell that fills a canvas on which nobody is shown. Called with c.mu held.
 func (cv *canvas) slate() cell {
 	which, s := slateEmpty, cv.look.Empty
 	switch {

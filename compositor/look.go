@@ -25,7 +25,7 @@ type Look struct {
 	Placeholder Placeholder
 	Overlays    []Overlay // the last one uppermost
 	Opening     Slate     // until the first guest comes
-	Empty       Slate     // while there is nobody
+	Empty       Slate     // while there is nobody, or nobody for any of the slots
 	Closing     Slate     // once Compositor.SetClosing said so
 	Motion      Motion
 }

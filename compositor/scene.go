@@ -134,7 +134,7 @@ func (cv *canvas) rebuild() {
 	for i, t := range tiles {
 		cv.place(t, shown[i])
 	}
-	if len(tiles) == 0 {
+	if len(s.cells) == 0 {
 		s.cells = []cell{cv.slate()}
 	}
 	if cv.layers == nil {

@@ -208,13 +208,15 @@ func TestEverySettingIsSeen(t *testing.T) {
 	}
 }
 
-// A layout that has a place for none of the people shows its ground and its overlays, not the slate of an empty stage.
-func TestPeopleWithoutAPlaceAreNoEmptyStage(t *testing.T) {
-	img := stage(t, t.TempDir(), `mode: custom, slots: [{who: "role:teacher", width: 50%, height: 50%}], background: {color: "#1ec8dc"},
+// A layout that has a place for none of the people shows the slate of an empty stage, beneath its overlays.
+func TestPeopleWithoutAPlaceAreAnEmptyStage(t *testing.T) {
+	for text, want := range map[string]bool{"": false, "Nobody": true} {
+		img := stage(t, t.TempDir(), `mode: custom, slots: [{who: "role:teacher", width: 50%, height: 50%}], slates: {empty: {text: "`+text+`"}},
       overlays: [{text: x, kind: banner, position: bottom, y: 0px, background: "#e650a0"}]`, 2)
-	if n := ink(img, image.Rect(20, 100, 620, 260)); n > 0 || !closeTo(img.At(320, 180), color.RGBA{30, 200, 220, 255}) || !closeTo(img.At(600, 345), color.RGBA{230, 80, 160, 255}) {
-		keep(t, img)
-		t.Errorf("there is text (%d), or the ground is %v, or the banner %v", n, img.At(320, 180), img.At(600, 345))
+		if n := ink(img, image.Rect(250, 150, 390, 220)); n > 0 != want || !closeTo(img.At(600, 345), color.RGBA{230, 80, 160, 255}) {
+			keep(t, img)
+			t.Errorf("of %q there is %d to be seen, or the banner is %v", text, n, img.At(600, 345))
+		}
 	}
 }
 
