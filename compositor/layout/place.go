@@ -12,18 +12,17 @@ const (
 
 // Place says which part of a sw x sh source is shown, and where, relative to the
 // corner of a w x h tile. Both rectangles are even; one is whole, the other
-// centred: Cover crops the source, Contain shrinks the destination, unless all that
-// the tile has of another shape is the rounding to even. A covering source that is at
-// most a sixteenth too large is cut to the tile instead of being scaled, which is
-// sharper and costs a copy.
+// centred: Cover crops the source, Contain shrinks the destination, unless it would be
+// by less than two pixels. A covering source that is at most a sixteenth too large is
+// cut to the tile instead of being scaled, which is sharper and costs a copy.
 func Place(fit Fit, sw, sh, w, h int) (src, dst image.Rectangle) {
 	sw, sh, w, h = max(even(sw), 2), max(even(sh), 2), max(even(w), 2), max(even(h), 2)
 	src, dst = image.Rect(0, 0, sw, sh), image.Rect(0, 0, w, h)
 	if fit == Contain {
-		if in := centre(dst, sw, sh); w-in.Dx() > 2 || h-in.Dy() > 2 {
-			return src, in
+		if w*sh-h*sw < 2*sh && h*sw-w*sh < 2*sw {
+			return src, dst
 		}
-		return src, dst
+		return src, centre(dst, sw, sh)
 	}
 	if sw >= w && sh >= h && nearly(sw, sh, w, h) {
 		return middle(src, w, h), dst

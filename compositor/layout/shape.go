@@ -34,15 +34,12 @@ func (s shape) fit(w, h int) (int, int) {
 	return w, h
 }
 
-// within is the largest even rectangle of the shape in the middle of r, or r where only rounding is between the two.
+// within is the largest even rectangle of the shape in the middle of r, or r where less than two pixels are between the two.
 func (s shape) within(r image.Rectangle) image.Rectangle {
-	if s.any() {
+	if w, h := float64(r.Dx()), float64(r.Dy()); s.any() || w-h*s.most < 2 && h-w/s.least < 2 {
 		return r
 	}
 	w, h := s.fit(r.Dx(), r.Dy())
-	if r.Dx()-w <= 2 && r.Dy()-h <= 2 {
-		return r
-	}
 	return middle(r, w, h)
 }
 
