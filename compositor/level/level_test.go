@@ -217,6 +217,26 @@ func TestLimiterTurnsDownSmoothly(t *testing.T) {
 	}
 }
 
+// Both channels are turned down alike, whichever is too loud, and neither hears of the other.
+func TestLimiterKeepsChannelsApart(t *testing.T) {
+	for _, peaks := range [][2]float64{{2, 0.5}, {0.5, 2}, {2, 1.5}, {2, 0}} {
+		x, right := tone(441, peaks[0], 0.5), tone(1000, peaks[1], 0.5)
+		for i := 1; i < len(x); i += 2 {
+			x[i] = right[i]
+		}
+		y := limited(NewLimiter(), x, 1024)
+		for i := 0; i < len(x); i += 2 {
+			if d := y[i]*x[i+1] - y[i+1]*x[i]; math.Abs(float64(d)) > 1e-5 {
+				t.Errorf("peaks of %v: sample %d of %v left, %v right comes out as %v and %v", peaks, i/2, x[i], x[i+1], y[i], y[i+1])
+				break
+			}
+		}
+		if p := TruePeak(y); p < 0.7 || p > 0.8 {
+			t.Errorf("peaks of %v come out as %v", peaks, p)
+		}
+	}
+}
+
 func TestLimiterTakesOutWhatIsNotSound(t *testing.T) {
 	x := tone(300, 0.5, 0.2)
 	x[1000], x[2001], x[3000] = float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))
