@@ -212,11 +212,15 @@ func checkWithFFmpeg(t *testing.T, x []float32) {
 	}
 }
 
+// Whoever is not heard, as they are muted or turned down to nothing, may talk all the time.
 func TestScreenIsDuckedWhileSomebodySpeaks(t *testing.T) {
 	for loud, within := range map[float64]float64{0: 0.5, -16: 3} { // levelling has its own mind
 		d := newDesk(Mix{Loudness: loud, Duck: 12})
 		d.join(true, hum(1000, 0.1))
 		d.join(false, talk(-30, 1, func(s float64) bool { return s > 6 && s < 10 }))
+		always := func(float64) bool { return true }
+		d.join(false, talk(-20, 2, always)).muted.Store(true)
+		d.join(false, talk(-20, 3, always)).setVolume(0)
 		d.run(15)
 		tone := func(from, to float64) float64 {
 			return 20 * math.Log10(amplitude(d.since(from)[:2*int((to-from)*sampleRate)], 1000))
@@ -227,6 +231,47 @@ func TestScreenIsDuckedWhileSomebodySpeaks(t *testing.T) {
 		}
 		if math.Abs(before-after) > within {
 			t.Errorf("loudness %v: two seconds later it is %.1f dB off", loud, after-before)
+		}
+	}
+}
+
+// From the first word on it takes at most 0.3 s until the screen gives way; then it is down within 128 ms, stays for a second
+// after the last word, and is up again within another.
+func TestDuckingTakesItsCourse(t *testing.T) {
+	const begin, end = 3.0, 6.0 // s, of words
+	for _, loud := range []float64{0, -16} {
+		d := newDesk(Mix{Loudness: loud, Duck: 12})
+		screen := d.join(true, hum(1000, 0.1))
+		talker := d.join(false, talk(-20, 1, func(s float64) bool { return s > begin && s < end }))
+		var dB []float64    // of the screen at the end of each block, but for what levels it
+		first, last := 0, 0 // blocks of which the talker is heard
+		for k := range 500 {
+			d.run(blockTime.Seconds() / 2)
+			dB = append(dB, 20*math.Log10(float64(screen.to)))
+			if screen.levelled {
+				dB[k] -= screen.rider.Gain()
+			}
+			if talker.speaks() {
+				if last = k; first == 0 {
+					first = k
+				}
+			}
+		}
+		at := func(s float64) int { return int(s * sampleRate / blockLen) }
+		if first < at(begin) || first > at(begin+0.3) || last < at(end-0.3) || last > at(end+0.2) {
+			t.Fatalf("words from %v to %v s are heard from block %d to %d", begin, end, first, last)
+		}
+		for _, c := range []struct {
+			block int
+			want  float64
+		}{
+			{first - 1, 0}, {first + 2, -6}, {first + 5, -12}, {(first + last) / 2, -12}, {last + at(0.95), -12},
+			{last + at(1.25), -9}, {last + at(1.5), -6}, {last + at(1.75), -3}, {last + at(2.05), 0}, {len(dB) - 1, 0},
+		} {
+			if got := dB[c.block]; math.Abs(got-c.want) > 1 {
+				t.Errorf("loudness %v: %.2f s after the first word is heard, %.2f s after the last, the screen is at %.1f dB, want %v",
+					loud, float64(c.block-first)*blockTime.Seconds(), float64(c.block-last)*blockTime.Seconds(), got, c.want)
+			}
 		}
 	}
 }
@@ -351,7 +396,7 @@ func TestVolumeAndMuteAreHeard(t *testing.T) {
 }
 
 // The first speaker is known by the sound alone, the second by what its sender says, too: of words as loud as they
-// are, and of a hum that it is soft. What is silent is nobody, whatever its sender says.
+// are, and of a hum that it is soft. What is silent is nobody, whatever its sender says, and so is who is muted, whatever they say.
 func TestSpeakersAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()
@@ -363,6 +408,9 @@ func TestSpeakersAreTold(t *testing.T) {
 		bobs := s.Join(TileConfig{ID: "b", Name: "Bob"})
 		ada, bob := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(bobs, media.Opus)
 		cyd := s.open(s.Join(TileConfig{ID: "c", Name: "Cyd"}), media.Opus)
+		dans := s.Join(TileConfig{ID: "d", Name: "Dan"})
+		dans.SetMuted(true)
+		dan := s.open(dans, media.Opus)
 		screen := s.open(s.Join(TileConfig{ID: "a screen", Kind: Screen}), media.Opus)
 		bobs.Rename("Robert")
 		for k := range int64(500) { // 10 s
@@ -382,6 +430,9 @@ func TestSpeakersAreTold(t *testing.T) {
 			p = codec.FakeAudioPacket(0, 480, k, s.now())
 			p.Level = 1
 			cyd.Push(p)
+			p = codec.FakeAudioPacket(2*loud(25, 475), 480, k, s.now())
+			p.Level = 10
+			dan.Push(p)
 			time.Sleep(20 * time.Millisecond)
 		}
 		sp := s.speaking.Load()
