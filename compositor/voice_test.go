@@ -21,6 +21,17 @@ func (s *source) packet() []float32 {
 	return out
 }
 
+// seeded makes random numbers of a seed that is told of where the test fails.
+func seeded(t *testing.T) *rand.Rand {
+	seed := rand.Uint64()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the seed was %d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
 func at48(samples int64) media.Time { return media.FromTicks(samples, 48000) }
 
 // hear mixes n samples from sample `from` on, in blocks of 1024.
@@ -46,12 +57,12 @@ func roughest(x []float32) (step float64, at int) {
 const smooth = 0.5*2*math.Pi*440/48000 + 0.5/fadeLen + 0.001
 
 func TestVoiceInStepIsCopiedExactly(t *testing.T) {
-	v, src := newVoice(), source{}
+	v, src, rng := newVoice(), source{}, seeded(t)
 	var want []float32
 	for k := range int64(50) {
 		p := src.packet()
 		want = append(want, p...)
-		jitter := rand.Int64N(2*deadZone-2) - deadZone + 1 // within the dead zone
+		jitter := rng.Int64N(2*deadZone-2) - deadZone + 1 // within the dead zone
 		if k == 0 {
 			jitter = 0
 		}
@@ -290,15 +301,15 @@ func TestVoiceThatLeavesFadesOut(t *testing.T) {
 }
 
 func TestVoiceIgnoresWildTimes(t *testing.T) {
-	v, src := newVoice(), source{}
+	v, src, rng := newVoice(), source{}, seeded(t)
 	hear(v, 0, 2048)
 	for _, at := range []int64{-1 << 40, 1 << 40, -1, 5000, 1 << 50, 4096, 0} {
 		v.write(at48(at), src.packet())
 		hear(v, 2048, 1024)
 	}
 	for range 10_000 {
-		v.write(at48(rand.Int64N(300_000)-1000), src.packet())
-		v.mix(rand.Int64N(200_000), make([]float32, 2048))
+		v.write(at48(rng.Int64N(300_000)-1000), src.packet())
+		v.mix(rng.Int64N(200_000), make([]float32, 2048))
 		if len(v.spans) > maxSpans {
 			t.Fatal("too many spans")
 		}
