@@ -110,8 +110,7 @@ func coded(t *testing.T, x []float32, bitRate int) (out []float32) {
 	return out
 }
 
-// What viewers decode stays below a true peak of -1 dB, while the limiter is at work all the time, but for rare blocks in which the
-// encoder misses by half a decibel more.
+// What viewers decode stays below a true peak of -1 dB, while the limiter is at work all the time.
 func TestPeaksStayLowWhenCoded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a calculation: it takes long and has nothing to race with")
@@ -135,7 +134,7 @@ func TestPeaksStayLowWhenCoded(t *testing.T) {
 			dB := func(x []float32) float64 { return 20 * math.Log10(float64(level.TruePeak(x))) }
 			mixed, high, low := dB(d.out), dB(coded(t, d.out, 128_000)), dB(coded(t, d.out, 48_000))
 			report := t.Logf
-			if mixed > -2 || mixed < -3 || high > -0.5 || low > -0.5 {
+			if mixed > -2.5 || mixed < -3 || high > -1 || low > -1 {
 				report = t.Errorf
 			}
 			report("%s, loudness %v: a true peak of %.2f dB, %.2f at 128 kbit/s, %.2f at 48", c.name, loud, mixed, high, low)

@@ -295,7 +295,7 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 		one, two := s.open(s.Join(TileConfig{ID: "a", Name: "Ada"}), media.Opus), s.open(s.Join(TileConfig{ID: "b", Name: "Bob"}), media.Opus)
 		for k := range 200 {
 			at := s.now()
-			one.Push(codec.FakeAudioPacket(0.25, 480, int64(k), at))
+			one.Push(codec.FakeAudioPacket(0.2, 480, int64(k), at))
 			if k < 100 {
 				two.Push(codec.FakeAudioPacket(0.5, 480, int64(k), at))
 			}
@@ -313,9 +313,9 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 			case at < -22*media.Millisecond, at > 4*media.Second:
 				want = 0
 			case at > 0 && at < 1970*media.Millisecond:
-				want = 0.75
+				want = 0.7
 			case at > 2*media.Second && at < 3970*media.Millisecond:
-				want = 0.25
+				want = 0.2
 			}
 			if want >= 0 && math.Abs(a.Level[0]-want) > 1e-3 || a.Level[0] != a.Level[1] {
 				t.Fatalf("frame %d at %v has level %v, want %v", k, at, a.Level, want)
