@@ -183,6 +183,48 @@ func TestMixIsHeldAtItsLoudness(t *testing.T) {
 	}
 }
 
+// After a talker comes one who is 12 dB softer or louder, into a microphone of their own or into the same: so many
+// seconds later any three seconds are as loud as they should be, within 1.5 LU.
+func TestNextTalkerIsAsLoud(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
+	const change = 20.0 // s
+	for _, c := range []struct {
+		first, second float64 // LUFS
+		same          bool
+		within        float64 // s
+	}{{-14, -26, false, 2}, {-26, -14, false, 2}, {-14, -26, true, 20}, {-26, -14, true, 15}} {
+		d := newDesk(Mix{Loudness: -16})
+		words := func(s float64) bool { return math.Mod(s, 3) < 2.5 }
+		first := talk(c.first, 1, func(s float64) bool { return s < change && words(s) })
+		second := talk(c.second, 2, func(s float64) bool { return s > change && words(s) })
+		if c.same {
+			d.join(false, func(n int64) []float32 {
+				a, b := first(n), second(n)
+				for i := range a {
+					a[i] += b[i]
+				}
+				return a
+			})
+		} else {
+			d.join(false, first)
+			d.run(change - 1)
+			d.join(false, second)
+		}
+		d.run(change + 40 - float64(d.at)/sampleRate)
+		took := 0.0
+		for s := change; s < change+36; s += 0.5 {
+			if got := loudness(d.since(s)[:2*3*sampleRate]); math.Abs(got+16) > 1.5 {
+				took = s + 0.5 - change
+			}
+		}
+		if took > c.within {
+			t.Errorf("of %v LUFS, then %v, in the same microphone %v: it takes %.1f s, want at most %v", c.first, c.second, c.same, took, c.within)
+		}
+	}
+}
+
 // checkWithFFmpeg lets another measure what we made and measured, where there is one.
 func checkWithFFmpeg(t *testing.T, x []float32) {
 	var raw bytes.Buffer
