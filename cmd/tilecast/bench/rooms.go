@@ -321,9 +321,13 @@ func every(s int) <-chan time.Time {
 	return time.Tick(time.Duration(s) * time.Second)
 }
 
-// pss is the process's share of memory in kB, garbage left out.
+// pss is the process's share of memory in kB, garbage left out: the first collection finds what is, and what the codecs have no
+// use for until the second goes back to the system with that.
 func pss() (kb int) {
-	debug.FreeOSMemory()
+	for range 2 {
+		debug.FreeOSMemory()
+		time.Sleep(50 * time.Millisecond)
+	}
 	data, _ := os.ReadFile("/proc/self/smaps_rollup")
 	for line := range strings.Lines(string(data)) {
 		if v, ok := strings.CutPrefix(line, "Pss:"); ok {
