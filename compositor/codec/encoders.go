@@ -22,13 +22,15 @@ type encoder struct {
 	peak    float64 // the highest that it is given, in means; 0: any
 }
 
-// peakFor is the peak that the encoder is given. x264 forgets what a calm scene saved, in seconds, only where the peak is
-// below 1.5 of the mean (and ratetol lets it); from there on it would spend it for hours.
-func (e encoder) peakFor(bitRate, maxRate int) int {
-	if e.peak == 0 {
-		return maxRate
+// given are the mean and the peak that the encoder is told, to keep to those. x264 forgets what a calm scene saved, in
+// seconds, only where the peak is below 1.5 of the mean (and ratetol lets it); from there on it would spend it for hours.
+// And it comes out some percent above the mean then.
+func (e encoder) given(bitRate, maxRate int) (mean, peak int) {
+	if e.peak == 0 || maxRate <= bitRate {
+		return bitRate, maxRate
 	}
-	return min(maxRate, int(e.peak*float64(bitRate)))
+	mean = int(0.95 * float64(bitRate))
+	return mean, min(maxRate, int(e.peak*float64(mean)))
 }
 
 type pictureInput int // as TC_I420 and its neighbours in av.h

@@ -69,11 +69,12 @@ func openVideoEncoder(cfg VideoConfig, e encoder) (*videoEncoder, error) {
 	var text errText
 	var s cStrings
 	defer s.free()
+	mean, peak := e.given(cfg.BitRate, cfg.MaxRate)
 	c := C.tc_venc_open(&C.tc_venc_config{
 		name: s.add(e.name), options: s.add(options),
 		w: C.int(cfg.W), h: C.int(cfg.H), rate_num: C.int(cfg.Rate.Num), rate_den: C.int(cfg.Rate.Den), gop: C.int(cfg.GOP),
 		global_header: cBool(outOfBand), input: C.int(e.input), copy: cBool(!e.lends), bt709: cBool(cfg.BT709),
-		bit_rate: C.int64_t(cfg.BitRate), max_rate: C.int64_t(e.peakFor(cfg.BitRate, cfg.MaxRate)), buffer: C.int64_t(cfg.Buffer),
+		bit_rate: C.int64_t(mean), max_rate: C.int64_t(peak), buffer: C.int64_t(cfg.Buffer),
 	}, &text[0])
 	if c == nil {
 		return nil, text.error(fmt.Sprintf("open the %v encoder %s", cfg.Codec, e.name))
@@ -131,7 +132,8 @@ func (e *videoEncoder) SetRate(bitRate, maxRate, buffer int) error {
 	if e.encoder.capped && cfg.BitRate < e.params.BitRate {
 		cfg.MaxRate, cfg.Buffer = cfg.BitRate, min(cfg.Buffer, cfg.BitRate/2)
 	}
-	C.tc_venc_rate(e.c, C.int64_t(cfg.BitRate), C.int64_t(e.encoder.peakFor(cfg.BitRate, cfg.MaxRate)), C.int64_t(cfg.Buffer))
+	mean, peak := e.encoder.given(cfg.BitRate, cfg.MaxRate)
+	C.tc_venc_rate(e.c, C.int64_t(mean), C.int64_t(peak), C.int64_t(cfg.Buffer))
 	return nil
 }
 
