@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"tilecast/compositor/codec"
+	"tilecast/compositor/level"
 	"tilecast/media"
 )
 
@@ -171,19 +172,9 @@ func (i *Input) step(p media.Packet) {
 // browser hears ends at full scale.
 const mostSample = 2
 
-// bounded makes samples finite and bounded, in place: a publisher can have any number decoded, and one that is not finite
-// would stay in the filters of the mix for ever.
+// bounded are samples of which none is beyond that: a publisher can have any number decoded.
 func bounded(samples []float32) []float32 {
-	for i, x := range samples {
-		switch {
-		case x > mostSample:
-			samples[i] = mostSample
-		case x < -mostSample:
-			samples[i] = -mostSample
-		case x != x:
-			samples[i] = 0
-		}
-	}
+	level.Bound(samples, mostSample)
 	return samples
 }
 

@@ -36,7 +36,7 @@ func NewLimiter() *Limiter {
 // Process takes samples and puts in their place those of Ahead samples ago.
 func (l *Limiter) Process(samples []float32) {
 	n := len(samples) / 2
-	peak := max(clean(samples), clean(l.buf))
+	peak := max(Bound(samples, loudest), Bound(l.buf, loudest))
 	x := append(l.buf, samples...)
 	if peak*overshoot <= ceiling && l.below == 0 && l.gain == 1 && l.least.idle() {
 		copy(samples, x[2*half:])
@@ -132,16 +132,17 @@ func (m *minimum) push(v float64) float64 {
 // idle reports whether all values are 1, or none came.
 func (m *minimum) idle() bool { return m.n == 0 || m.values[m.head] == 1 }
 
-// clean takes out what is not sound and answers the peak.
-func clean(samples []float32) (peak float32) {
+// Bound makes interleaved or single samples numbers of at most so much, in place, and answers the peak. One that is none
+// would stay in filters for ever.
+func Bound(samples []float32, most float32) (peak float32) {
 	for i, v := range samples {
 		switch {
 		case v != v:
 			samples[i] = 0
-		case v > loudest:
-			samples[i] = loudest
-		case v < -loudest:
-			samples[i] = -loudest
+		case v > most:
+			samples[i] = most
+		case v < -most:
+			samples[i] = -most
 		}
 		peak = max(peak, samples[i], -samples[i])
 	}
