@@ -39,12 +39,23 @@ func newTCPListener(ln net.Listener, most int) *tcpListener {
 	return &tcpListener{Listener: ln, most: most, done: make(chan struct{})}
 }
 
+// Shortage is what the system lacks and may have again soon, by an error of a listener's Accept, or "".
+func Shortage(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "file descriptors"
+	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		return "buffers of the system"
+	}
+	return ""
+}
+
 // Accept goes on when file descriptors or the system's buffers run out: its caller would give up for good.
 func (l *tcpListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		switch {
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		case Shortage(err) != "":
 			select {
 			case <-time.After(fullPause):
 			case <-l.done:

@@ -2,14 +2,14 @@ package main
 
 import (
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"tilecast/ingest"
 )
 
 // connections is a listener that knows how many connections are open, and makes room when there may be no more: for
@@ -54,17 +54,6 @@ func newConnections(ln net.Listener, most int, log *slog.Logger) *connections {
 	return c
 }
 
-// shortage is what the system lacks and may have again soon, or "".
-func shortage(err error) string {
-	switch {
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return "file descriptors"
-	case errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-		return "buffers of the system"
-	}
-	return ""
-}
-
 // Accept waits for room, then for a connection. When descriptors run out all the same, it makes room and goes on.
 func (c *connections) Accept() (net.Conn, error) {
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
@@ -77,7 +66,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		if err == nil {
 			return c.admit(conn), nil
 		}
-		what := shortage(err)
+		what := ingest.Shortage(err)
 		if what == "" {
 			return nil, err
 		}
