@@ -95,9 +95,12 @@ func parseAspect(s string) (Aspect, error) {
 	return Aspect(a / b), nil
 }
 
+// everyWay is how one of the participants can be chosen (layout.Who.By).
+var everyWay = []string{"speaker", "name", "role", "screen", "anyone"}
+
 func parseWho(s string) (Who, error) {
 	const words = "speaker, speaker:2, name:Ada, role:host, screen or anyone"
-	w, err := readWho(s, words, "speaker", "name", "role", "screen", "anyone")
+	w, err := readWho(s, words, everyWay...)
 	return Who(w), err
 }
 
@@ -116,7 +119,7 @@ func readWho(s, words string, ways ...string) (layout.Who, error) {
 	w, err := layout.ParseWho(s)
 	by, rest, more := strings.Cut(s, ":")
 	by = strings.TrimSpace(by)
-	switch known := slices.Contains([]string{"speaker", "name", "role", "screen", "anyone"}, w.By); {
+	switch known := slices.Contains(everyWay, w.By); {
 	case err == nil && !ingest.IsRole(w.Text) && w.By == "role":
 		role := []rune(strings.Map(fitRole, w.Text))
 		why := "use letters, digits, - and _, such as"

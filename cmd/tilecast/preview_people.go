@@ -51,16 +51,16 @@ func (o previewOptions) people(l *configs.Layout) ([]stand, error) {
 
 // spoken are those whom l speaks of in its mode.
 func spoken(l *configs.Layout) (all []configs.Who) {
-	for _, w := range l.Pinned {
-		all = append(all, configs.Who(w))
-	}
-	switch l.Mode {
-	case "custom":
-		all = nil // it has no use for pins
+	if l.Mode == "custom" { // it has no use for pins
 		for _, s := range l.Slots {
 			all = append(all, s.Who)
 		}
-	case "pip":
+		return all
+	}
+	for _, w := range l.Pinned {
+		all = append(all, configs.Who(w))
+	}
+	if l.Mode == "pip" {
 		all = append(all, l.Pip.Who)
 	}
 	return all

@@ -36,14 +36,7 @@ func TestPicturesOfReadyLayouts(t *testing.T) {
 				c.Width, c.Height = c.Height, c.Width
 			}
 			o.layout = name
-			s, err := o.shape(&cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pic, err := o.compose(s, cfg.Fonts)
-			if err != nil {
-				t.Fatal(err)
-			}
+			pic := composed(t, o, cfg)
 			defer pic.Release()
 			small := codec.NewPicture(pic.W/2, pic.H/2)
 			defer small.Release()
@@ -68,6 +61,20 @@ func TestPicturesOfReadyLayouts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// composed is what o draws of cfg's first room, which the caller releases.
+func composed(t *testing.T, o previewOptions, cfg configs.Config) *codec.Picture {
+	t.Helper()
+	s, err := o.shape(&cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pic, err := o.compose(s, cfg.Fonts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pic
 }
 
 // apart is how far two pictures are apart in levels: in the mean, and in the worst of blocks of 4 x 4; 255 when they are of
@@ -201,15 +208,7 @@ func TestPreviewShowsWhoSpeaks(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Fonts = ""
 	draw := func(speaker int) image.Image {
-		o := previewOptions{participants: 2, speaker: speaker}
-		s, err := o.shape(&cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pic, err := o.compose(s, cfg.Fonts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pic := composed(t, previewOptions{participants: 2, speaker: speaker}, cfg)
 		defer pic.Release()
 		return pic.ToImage()
 	}
