@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -55,9 +56,8 @@ func spreadRow(way, which string, ours, direct []time.Duration, goal string) row
 		fmt.Sprintf("%.2f", a.Seconds()/b.Seconds()), goal}
 }
 
-func median(list []time.Duration) time.Duration {
-	list = slices.Clone(list)
-	slices.Sort(list)
+func median[T cmp.Ordered](list []T) T {
+	list = slices.Sorted(slices.Values(list))
 	return list[len(list)/2]
 }
 

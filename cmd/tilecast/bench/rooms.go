@@ -63,12 +63,12 @@ func rooms(s settings) ([]row, error) {
 		}
 		holds, ratio := fmt.Sprintf("none of %d runs held: gave way (%d, %.1f %% missing)", s.runs, worst.Relief, 100*worst.Missing), ""
 		if len(used) > 0 {
-			holds = fmt.Sprintf("%.2f, median %.2f of %d runs", 2*float64(n)/slices.Min(used), 2*float64(n)/middle(used), len(used))
-			ratio = fmt.Sprintf("%.3f, median %.3f (%.3f cores each)", slices.Min(alone)/slices.Min(used), middle(alone)/middle(used), slices.Min(used)/float64(n))
+			holds = fmt.Sprintf("%.2f, median %.2f of %d runs", 2*float64(n)/slices.Min(used), 2*float64(n)/median(used), len(used))
+			ratio = fmt.Sprintf("%.3f, median %.3f (%.3f cores each)", slices.Min(alone)/slices.Min(used), median(alone)/median(used), slices.Min(used)/float64(n))
 		}
 		rows = append(rows,
 			row{fmt.Sprintf("%d rooms of 4 x 360p to 720p + 360p: rooms that two cores hold; theirs: the codecs alone", n), holds,
-				fmt.Sprintf("%.2f, median %.2f", 2*float64(n)/slices.Min(alone), 2*float64(n)/middle(alone)), ratio, ">= 3.5 (0.76)"},
+				fmt.Sprintf("%.2f, median %.2f", 2*float64(n)/slices.Min(alone), 2*float64(n)/median(alone)), ratio, ">= 3.5 (0.76)"},
 			row{fmt.Sprintf("%d rooms: parts published after their end, p50, p99, most", n), spread(late), "", "", "p99 <= 50 ms"})
 	}
 	r, err := overfull(s)
@@ -112,7 +112,7 @@ func idle(s settings) (rows []row, err error) {
 			}
 			used = append(used, 100*r.CPU/float64(plan.Rooms))
 		}
-		rows = append(rows, row{plan.name, fmt.Sprintf("%.2f %%, median %.2f %%", slices.Min(used), middle(used)), "", "", "<= 1 %"})
+		rows = append(rows, row{plan.name, fmt.Sprintf("%.2f %%, median %.2f %%", slices.Min(used), median(used)), "", "", "<= 1 %"})
 	}
 	return rows, nil
 }
@@ -153,12 +153,6 @@ func flat(name string, pss []int, goal string) row {
 }
 
 func mb(kb int) float64 { return float64(kb) / 1024 }
-
-// middle is the median.
-func middle(s []float64) float64 {
-	s = slices.Sorted(slices.Values(s))
-	return s[len(s)/2]
-}
 
 // spread words the median, the 99th percentile and the most.
 func spread(s []float64) string { return ms(s, 0.5) + ", " + ms(s, 0.99) + ", " + ms(s, 1) }
@@ -220,7 +214,7 @@ func roomsJob(args []string) error {
 	var all []*oneRoom
 	var run sync.WaitGroup
 	come := func(o *oneRoom) error {
-		o.end, o.left = make(chan struct{}), false
+		o.end = make(chan struct{})
 		for k := range plan.Broadcasters {
 			if err := o.join(k, clips[k%len(clips)], voices[k], &run); err != nil {
 				return err
@@ -343,8 +337,7 @@ type oneRoom struct {
 	clock           media.Clock
 	late, lateSound lateness
 	seats           int
-	end             chan struct{} // broadcasters leave
-	left            bool
+	end             chan struct{} // broadcasters leave; nil: they have
 }
 
 // lateness is how long after its end each part is published, in ms.
@@ -440,9 +433,9 @@ func (o *oneRoom) join(k int, clip, voice []media.Packet, run *sync.WaitGroup) e
 
 // leave ends what broadcasters send, and their seats.
 func (o *oneRoom) leave() {
-	if !o.left {
-		o.left = true
+	if o.end != nil {
 		close(o.end)
+		o.end = nil
 	}
 }
 
