@@ -22,7 +22,7 @@ export class Retreat {
   }
 
   began(frag, part) {
-    if (frag.type !== 'main') return;
+    if (frag.type !== 'main' || frag.sn === 'initSegment') return;
     if (frag.sn > this.sn) this.hls.autoLevelCapping = -1;
     if (frag.level !== this.loads) this.forget(this.loads, frag.sn);
     this.sn = frag.sn;

@@ -7,6 +7,7 @@ import { Sent, prefer, resending } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
 import { judge } from '../static/adapt.js';
+import { Retreat } from '../static/retreat.js';
 import { Rise, active, encodings } from '../static/layers.js';
 import { iceServers, link, links } from '../static/links.js';
 import { Pulse } from '../static/pulse.js';
@@ -241,4 +242,14 @@ test('the rung that is taken fits the line, or is the least', () => {
   const many = { ...part, rates: [4e5, 9e5, 1.5e6, 2.6e6], level: 3, total: 108_000, time: 0.1, into: 0, left: 5 / 3 };
   assert.equal(judge({ ...many, bytes: 1.3e6 * 0.1 / 8 }).level, 1);
   assert.equal(judge({ ...many, bytes: 5e5 * 0.1 / 8 }).level, 0);
+});
+
+test('what another rung replaces is forgotten, though the init segment of that one comes first', () => {
+  const heard = {}, gone = [];
+  const part = (sn, index) => ({ fragment: { sn }, clearElementaryStreamInfo: () => gone.push(`${sn}.${index}`) });
+  const levels = [{ details: { partList: [part(7, 5), part(8, 0), part(8, 1)] } }, { details: { partList: [] } }];
+  const retreat = new Retreat({ levels, on: (event, handler) => { heard[event] = handler; } });
+  for (const [level, sn] of [[0, 7], [0, 8], [1, 'initSegment'], [1, 8]]) heard.hlsFragLoading('', { frag: { type: 'main', level, sn } });
+  retreat.close();
+  assert.deepEqual(gone, ['8.0', '8.1']);
 });
