@@ -110,7 +110,8 @@ func coded(t *testing.T, x []float32, bitRate int) (out []float32) {
 	return out
 }
 
-// What viewers decode stays below a true peak of -1 dB, while the limiter is at work all the time.
+// What viewers decode stays below a true peak of -1 dB, and where loudness is left as it comes and the limiter at work all the time,
+// below full scale.
 func TestPeaksStayLowWhenCoded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a calculation: it takes long and has nothing to race with")
@@ -127,14 +128,14 @@ func TestPeaksStayLowWhenCoded(t *testing.T) {
 		}},
 		{"music", func(d *desk) { d.join(false, band(0.4)) }},
 	} {
-		for _, loud := range []float64{-16, 0} {
+		for loud, most := range map[float64]float64{-16: -1, 0: 0} {
 			d := newDesk(Mix{Loudness: loud})
 			c.play(d)
 			d.run(8)
 			dB := func(x []float32) float64 { return 20 * math.Log10(float64(level.TruePeak(x))) }
 			mixed, high, low := dB(d.out), dB(coded(t, d.out, 128_000)), dB(coded(t, d.out, 48_000))
 			report := t.Logf
-			if mixed > -2.5 || mixed < -3 || high > -1 || low > -1 {
+			if mixed > -3.5 || mixed < -4 || high > most || low > most {
 				report = t.Errorf
 			}
 			report("%s, loudness %v: a true peak of %.2f dB, %.2f at 128 kbit/s, %.2f at 48", c.name, loud, mixed, high, low)

@@ -297,7 +297,7 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 			at := s.now()
 			one.Push(codec.FakeAudioPacket(0.2, 480, int64(k), at))
 			if k < 100 {
-				two.Push(codec.FakeAudioPacket(0.5, 480, int64(k), at))
+				two.Push(codec.FakeAudioPacket(0.4, 480, int64(k), at))
 			}
 			if k == 100 {
 				two.Close()
@@ -313,7 +313,7 @@ func TestSoundIsWholeAndAtItsLevel(t *testing.T) {
 			case at < -22*media.Millisecond, at > 4*media.Second:
 				want = 0
 			case at > 0 && at < 1970*media.Millisecond:
-				want = 0.7
+				want = 0.6
 			case at > 2*media.Second && at < 3970*media.Millisecond:
 				want = 0.2
 			}

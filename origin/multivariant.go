@@ -22,6 +22,9 @@ const defaultCanvas = "index"
 // sends at most MaxRate·(d+vbv) bits.
 const vbv = media.Second / 2
 
+// borrowed is the same for sound: in d seconds it sends at most BitRate·(d+borrowed) bits.
+const borrowed = media.Second / 10
+
 // Container bytes, as an upper bound: moof, mdat and the share of prft and styp per part; the
 // trun entry and what length prefixes need more than start codes per sample, which in sound is a size only.
 const (
@@ -149,20 +152,14 @@ func bandwidth(plan packager.Plan, p media.Params) (peak, average int) {
 		each = sampleOverhead
 	}
 	if a := p.Audio; a != nil {
-		top = float64(a.BitRate) * 1.15 // a codec of constant rate borrows a little from its neighbours
+		top = float64(a.BitRate) * (run + borrowed.Seconds()) / run
 		mean, samples = float64(a.BitRate), float64(a.SampleRate)/float64(a.FrameSize)
 		each = soundOverhead
 	}
 	parts := float64(plan.PartsPerSegment) / segment
 	container := 8 * (parts*partOverhead + samples*each)
-	if a := p.Audio; a != nil && float64(a.BitRate)*1.1+container < mostAlone {
-		top = min(top, mostAlone-1-container)
-	}
 	return roundUp(top + container), roundUp(mean + container)
 }
-
-// mostAlone is the most that sound alone is announced with where it can be, in bit/s: what Apple asks of a variant without pictures.
-const mostAlone = 64_000
 
 // roundUp is x rounded up to a whole kbit/s.
 func roundUp(x float64) int { return (int(x)/1000 + 1) * 1000 }

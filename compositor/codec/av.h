@@ -106,10 +106,11 @@ int tc_venc_encode(tc_enc *e, const uint8_t *y, const uint8_t *u, const uint8_t 
 /* From the next picture on, in encoders that can. */
 void tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer);
 
-/* planar: the encoder takes one plane per channel, not interleaved samples. */
-tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, char *err);
-/* Encodes frame_size pairs of the caller's, or with samples == NULL flushes as above. */
-int tc_aenc_encode(tc_enc *e, const float *samples, int64_t pts);
+/* planar: the encoder takes one plane per channel, not interleaved samples. quality: to hold, 0: it keeps to its bit rate itself. */
+tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, int quality, char *err);
+/* Encodes frame_size pairs of the caller's, or with samples == NULL flushes as above. bit_rate: for this
+ * block, where a quality is held. */
+int tc_aenc_encode(tc_enc *e, const float *samples, int64_t pts, int64_t bit_rate);
 void tc_enc_close(tc_enc *e);
 
 #endif

@@ -210,7 +210,7 @@ void tc_venc_rate(tc_enc *e, int64_t bit_rate, int64_t max_rate, int64_t buffer)
     rates(e->ctx, bit_rate, max_rate, buffer);
 }
 
-static int open_audio(tc_enc *e, const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, char *err) {
+static int open_audio(tc_enc *e, const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, int quality, char *err) {
     const AVCodec *codec = context(e, name, err);
     if (!codec)
         return AVERROR_ENCODER_NOT_FOUND;
@@ -219,11 +219,14 @@ static int open_audio(tc_enc *e, const char *name, const char *options, int64_t 
     c->sample_rate = 48000;
     c->time_base = (AVRational){1, 48000};
     c->bit_rate = bit_rate;
+    c->global_quality = quality;
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_channel_layout_default(&c->ch_layout, 2);
     int ret = tc_open_with(c, codec, options, err);
     if (ret < 0)
         return ret;
+    if (quality) /* not before: how much of the treble is kept depends on the rate */
+        c->flags |= AV_CODEC_FLAG_QSCALE;
     if (c->frame_size != frame_size) {
         tc_explain(err, "the audio encoder wants another frame size", 0);
         return AVERROR(EINVAL);
@@ -237,12 +240,12 @@ static int open_audio(tc_enc *e, const char *name, const char *options, int64_t 
     return av_frame_get_buffer(f, 0);
 }
 
-tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, char *err) {
+tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, int frame_size, int planar, int quality, char *err) {
     tc_enc *e = alloc();
     if (!e)
         return NULL;
     tc_log_begin(err);
-    int ret = open_audio(e, name, options, bit_rate, frame_size, planar, err);
+    int ret = open_audio(e, name, options, bit_rate, frame_size, planar, quality, err);
     tc_log_end();
     if (ret < 0) {
         tc_enc_close(e);
@@ -254,8 +257,10 @@ tc_enc *tc_aenc_open(const char *name, const char *options, int64_t bit_rate, in
     return e;
 }
 
-int tc_aenc_encode(tc_enc *e, const float *samples, int64_t pts) {
+int tc_aenc_encode(tc_enc *e, const float *samples, int64_t pts, int64_t bit_rate) {
     int ret = 0;
+    if (e->ctx->flags & AV_CODEC_FLAG_QSCALE)
+        e->ctx->bit_rate = bit_rate;
     if (samples) {
         AVFrame *f = e->staging;
         if ((ret = av_frame_make_writable(f)) < 0)

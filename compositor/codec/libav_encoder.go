@@ -205,6 +205,7 @@ type audioEncoder struct {
 	c       *C.tc_enc
 	params  media.AudioParams
 	samples int64 // taken so far, per channel
+	budget  budget
 	flushed bool
 	out     []media.Packet
 }
@@ -216,21 +217,21 @@ func newAudioEncoder(cfg AudioConfig) (AudioEncoder, error) {
 	}
 	// The fast search takes a third of the other's time, and its noise lies no nearer to what masks it. Shaping noise in time,
 	// making noise up and joining channels each make single blocks overshoot, by up to 6 dB.
-	name, options, planar := "aac", "aac_coder=fast\naac_tns=0\naac_pns=0\naac_is=0", true
+	name, options, planar, quality := "aac", "aac_coder=fast\naac_tns=0\naac_pns=0\naac_is=0", true, aacQuality
 	if cfg.Codec == media.Opus {
-		name, options, planar = "libopus", "application=audio\nframe_duration=20", false
+		name, options, planar, quality = "libopus", "application=audio\nframe_duration=20", false, 0
 	}
 	var text errText
 	var s cStrings
 	defer s.free()
-	c := C.tc_aenc_open(s.add(name), s.add(options), C.int64_t(cfg.BitRate), C.int(params.FrameSize), cBool(planar), &text[0])
+	c := C.tc_aenc_open(s.add(name), s.add(options), C.int64_t(cfg.BitRate), C.int(params.FrameSize), cBool(planar), C.int(quality), &text[0])
 	if c == nil {
 		return nil, text.error(fmt.Sprintf("open an %v encoder", cfg.Codec))
 	}
 	if cfg.Codec == media.AAC {
 		params.Extra = C.GoBytes(unsafe.Pointer(c.extra), c.extra_size)
 	}
-	return &audioEncoder{c: c, params: params}, nil
+	return &audioEncoder{c: c, params: params, budget: budget{rate: float64(cfg.BitRate)}}, nil
 }
 
 func (e *audioEncoder) Params() media.AudioParams { return e.params }
@@ -248,7 +249,7 @@ func (e *audioEncoder) Encode(samples []float32) ([]media.Packet, error) {
 	if err := checkSamples(samples, e.params.FrameSize); err != nil {
 		return nil, err
 	}
-	n := C.tc_aenc_encode(e.c, (*C.float)(unsafe.SliceData(samples)), C.int64_t(e.samples))
+	n := C.tc_aenc_encode(e.c, (*C.float)(unsafe.SliceData(samples)), C.int64_t(e.samples), C.int64_t(e.budget.ask()))
 	e.samples += int64(e.params.FrameSize)
 	return e.collect(n)
 }
@@ -259,7 +260,7 @@ func (e *audioEncoder) flush() ([]media.Packet, error) {
 	}
 	e.flushed = true
 	for {
-		n := C.tc_aenc_encode(e.c, nil, 0)
+		n := C.tc_aenc_encode(e.c, nil, 0, C.int64_t(e.budget.ask()))
 		out, err := e.collect(n)
 		if n <= 0 || err != nil {
 			return out, err
@@ -274,6 +275,7 @@ func (e *audioEncoder) collect(n C.int) ([]media.Packet, error) {
 	}
 	for i := range e.c.out[:n] {
 		c := &e.c.out[i]
+		e.budget.spent(8*int(c.size), float64(e.params.FrameSize)/SampleRate)
 		pts := int64(c.pts)
 		if pts+int64(e.params.FrameSize) <= 0 || pts >= e.samples {
 			continue

@@ -2,6 +2,8 @@ package codec
 
 import (
 	"image"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -144,4 +146,86 @@ func TestRateDoesNotGoAboveWhatWasOpened(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Sound keeps to its rate, in any second and in any two of them, whatever was before: a pause or a tone, for which libav's own
+// control would have saved without bound.
+func TestSoundKeepsToItsRate(t *testing.T) {
+	set := needLibAV(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	tone := func(s float64) float64 { return 0.1 * math.Sin(2*math.Pi*440*s) }
+	noise := func(float64) float64 { return 0.5 * (2*rng.Float64() - 1) }
+	odd := func(s, length float64) bool { return int(s/length)%2 == 1 }
+	for _, of := range []struct {
+		name  string
+		busy  bool // takes all of its rate
+		sound func(s float64) float64
+	}{
+		{"noise", true, noise},
+		{"a square wave", false, func(s float64) float64 { return math.Copysign(0.5, math.Sin(2*math.Pi*110*s)) }},
+		{"clicks", false, func(s float64) float64 {
+			if math.Mod(s, 0.05) > 0.002 {
+				return 0
+			}
+			return noise(s)
+		}},
+		{"noise after silence", false, func(s float64) float64 {
+			if odd(s, 2) {
+				return noise(s)
+			}
+			return 0
+		}},
+		{"bursts", false, func(s float64) float64 {
+			if odd(s, 0.5) {
+				return noise(s)
+			}
+			return 0
+		}},
+		{"noise after a tone", false, func(s float64) float64 {
+			if odd(s, 2) {
+				return noise(s)
+			}
+			return tone(s)
+		}},
+	} {
+		for _, rate := range []int{48_000, 128_000} {
+			e, err := set.NewAudioEncoder(AudioConfig{Codec: media.AAC, BitRate: rate})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var bits []float64
+			block := make([]float32, 2*1024)
+			for n := range 47 * 12 {
+				for i := range 1024 {
+					s := float64(n*1024+i) / SampleRate
+					block[2*i], block[2*i+1] = float32(of.sound(s)), float32(of.sound(s))
+				}
+				pkts, err := e.Encode(block)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range pkts {
+					bits = append(bits, float64(8*len(p.Data)))
+				}
+			}
+			e.Close()
+			most := func(blocks int) (most float64) { // of so many blocks, in rates
+				for i := range len(bits) - blocks + 1 {
+					sum := 0.0
+					for _, b := range bits[i : i+blocks] {
+						sum += b
+					}
+					most = max(most, sum/(float64(rate*blocks*1024)/SampleRate))
+				}
+				return most
+			}
+			one, two, all := most(47), most(94), most(len(bits))
+			if one > 1.1 || two > 1.05 {
+				t.Errorf("%s at %d bit/s: %.3f times that in a second, %.3f in two", of.name, rate, one, two)
+			}
+			if of.busy && all < 0.98 {
+				t.Errorf("%s at %d bit/s takes %.3f of that", of.name, rate, all)
+			}
+		}
+	}
 }

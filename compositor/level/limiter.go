@@ -5,12 +5,12 @@ const Ahead = 240
 
 const (
 	window   = Ahead - half        // the peaks that are seen in time
-	ceiling  = 0.738               // -2.64 dB: true peaks as others measure them stay below -2.5
+	ceiling  = 0.658               // -3.64 dB: true peaks as others measure them stay below -3.5
 	giveBack = 1.0 / (0.12 * Rate) // of the missing gain per sample: half in 80 ms
 	loudest  = 64                  // what is above is not sound
 )
 
-// Limiter keeps interleaved stereo below a true peak of -2.5 dB of full scale, which leaves 1.5 dB for what a
+// Limiter keeps interleaved stereo below a true peak of -3.5 dB of full scale, which leaves 2.5 dB for what a
 // lossy coder adds. It turns down smoothly before a peak comes and back up after it, and touches nothing
 // else: below the ceiling samples come out as they went in. What comes out is Ahead samples old.
 type Limiter struct {
