@@ -27,6 +27,9 @@ func labelled(t *testing.T, w, h, n int, change func(*Look)) []cell {
 
 // Round corners cut nothing off a label, wherever it stands, and nor does the line along them.
 func TestLabelsStayWithinRoundCorners(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	for _, percent := range []float64{0, 1.6, 5, 8, 20, 50} {
 		for _, at := range []string{"bottom-left", "bottom-center", "top-right"} {
 			for _, n := range []int{1, 3, 9} {

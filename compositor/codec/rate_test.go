@@ -93,6 +93,9 @@ func TestMeanRateFollowsWhereThePeakIsHigher(t *testing.T) {
 
 // What a calm scene saved is not spent later: soon after it the mean is what was asked for, whatever the peak may be.
 func TestMeanRateForgetsWhatWasCalm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	set := needLibAV(t)
 	for _, most := range []int{480_000, 1_200_000} {
 		e := mustEncoder(t, set, VideoConfig{Codec: media.H264, W: 320, H: 180, Rate: fps30, BitRate: 400_000, MaxRate: most})
@@ -151,6 +154,9 @@ func TestRateDoesNotGoAboveWhatWasOpened(t *testing.T) {
 // Sound keeps to its rate, in any second and in any two of them, whatever was before: a pause or a tone, for which libav's own
 // control would have saved without bound.
 func TestSoundKeepsToItsRate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a calculation: it takes long and has nothing to race with")
+	}
 	set := needLibAV(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	tone := func(s float64) float64 { return 0.1 * math.Sin(2*math.Pi*440*s) }
