@@ -10,12 +10,12 @@ type budget struct {
 }
 
 const (
-	// aacQuality is libav's lambda, of which it makes the rate of a block, too: 120 is what it is told. A small one chooses
+	// aacQuality is libav's lambda, of which it makes the rate of a block, too: at 120 that is what it is told. A small one chooses
 	// between left and right and their sum and difference by the noise alone, which suits music.
 	aacQuality = 8
 
 	mostSaved = 0.075 // s, for what begins after a pause
-	payBack   = 0.15  // s in which about a half of a debt is paid back, or of what was saved is spent
+	payBack   = 0.15  // s in which two thirds of a debt are paid back, or of what was saved are spent
 )
 
 // ask is the bit rate to tell libav for the next block.
