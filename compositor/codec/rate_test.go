@@ -161,7 +161,15 @@ func TestSoundKeepsToItsRate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	tone := func(s float64) float64 { return 0.1 * math.Sin(2*math.Pi*440*s) }
 	noise := func(float64) float64 { return 0.5 * (2*rng.Float64() - 1) }
-	odd := func(s, length float64) bool { return int(s/length)%2 == 1 }
+	silence := func(float64) float64 { return 0 }
+	turns := func(length float64, a, b func(float64) float64) func(float64) float64 {
+		return func(s float64) float64 {
+			if int(s/length)%2 == 1 {
+				return b(s)
+			}
+			return a(s)
+		}
+	}
 	for _, of := range []struct {
 		name  string
 		busy  bool // takes all of its rate
@@ -175,24 +183,9 @@ func TestSoundKeepsToItsRate(t *testing.T) {
 			}
 			return noise(s)
 		}},
-		{"noise after silence", false, func(s float64) float64 {
-			if odd(s, 2) {
-				return noise(s)
-			}
-			return 0
-		}},
-		{"bursts", false, func(s float64) float64 {
-			if odd(s, 0.5) {
-				return noise(s)
-			}
-			return 0
-		}},
-		{"noise after a tone", false, func(s float64) float64 {
-			if odd(s, 2) {
-				return noise(s)
-			}
-			return tone(s)
-		}},
+		{"noise after silence", false, turns(2, silence, noise)},
+		{"bursts", false, turns(0.5, silence, noise)},
+		{"noise after a tone", false, turns(2, tone, noise)},
 	} {
 		for _, rate := range []int{48_000, 128_000} {
 			e, err := set.NewAudioEncoder(AudioConfig{Codec: media.AAC, BitRate: rate})
