@@ -1,5 +1,6 @@
 // One program in one <video>: hls.js where there is MSE, the browser's own player elsewhere.
 import { Follow, fastest } from './follow.js';
+import { metered } from './meter.js';
 import { Retreat } from './retreat.js';
 import { Unstick } from './unstick.js';
 
@@ -12,6 +13,7 @@ const settings = bandwidth => ({
   // No backBufferLength: each time hls.js trims, it loads nothing for a second or two, longer than we are from
   // running dry. Browsers drop the oldest media by themselves when their buffers are full.
   testBandwidth: false,
+  abrController: metered(globalThis.Hls.DefaultConfig.abrController),
   abrEwmaDefaultEstimate: bandwidth,
   errorPenaltyExpireMs: 10_000, // a rung whose parts were gaps, because the gateway's machine was busy, is taken again
 });

@@ -7,6 +7,7 @@ import { Sent, prefer, resending } from '../static/whip.js';
 import { loudness } from '../static/devices.js';
 import { fragment, restarted } from '../static/fragment.js';
 import { judge } from '../static/adapt.js';
+import { metered, reading } from '../static/meter.js';
 import { Retreat } from '../static/retreat.js';
 import { Rise, active, encodings } from '../static/layers.js';
 import { iceServers, link, links } from '../static/links.js';
@@ -252,4 +253,50 @@ test('what another rung replaces is forgotten, though the init segment of that o
   for (const [level, sn] of [[0, 7], [0, 8], [1, 'initSegment'], [1, 8]]) heard.hlsFragLoading('', { frag: { type: 'main', level, sn } });
   retreat.close();
   assert.deepEqual(gone, ['8.0', '8.1']);
+});
+
+test('a part tells of the line where it is large, and took a while or came sooner than was believed', () => {
+  assert.equal(reading({ bytes: 50_000, time: 0.2 }, 9e6), 2e6);
+  assert.equal(reading({ bytes: 90_000, time: 0.01 }, 9e6), 12e6);
+  assert.ok(Number.isNaN(reading({ bytes: 50_000, time: 0.01 }, 9e6)));
+  assert.ok(Number.isNaN(reading({ bytes: 3000, time: 0.3 }, 9e6)));
+});
+
+// Estimator averages as that of hls.js does: by weights that are its first argument.
+class Estimator {
+  constructor(start) { Object.assign(this, { start, fast: { of: 3, value: 0, weight: 0 }, slow: { of: 9, value: 0, weight: 0 } }); }
+
+  sample(ms, bytes) {
+    for (const e of [this.fast, this.slow]) {
+      const keep = 0.5 ** (ms / 1000 / e.of);
+      e.value = (1 - keep) * bytes * 8000 / ms + keep * e.value;
+      e.weight = 1 - keep * (1 - e.weight);
+    }
+  }
+
+  getEstimate() { return this.fast.weight ? Math.min(...[this.fast, this.slow].map(e => e.value / e.weight)) : this.start; }
+}
+
+test('on a good line viewers of a calm program come to the larger rung, also on a machine with slow moments', t => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const abr = new (metered(class {
+    hls = { levels: [{ maxBitrate: 601_000 }, { maxBitrate: 1_501_000 }] };
+    bwEstimator = new Estimator(900_000);
+    resetEstimator(rate) { this.bwEstimator = new Estimator(rate); }
+  }))();
+  const part = (loaded, ms) => {
+    now += 341;
+    abr.onFragBuffered('', { frag: { type: 'main', sn: 7 }, part: { duration: 0.341, stats: { loaded, loading: { first: now, end: now + ms } } } });
+    return abr.bwEstimator.getEstimate();
+  };
+  for (let i = 0; i < 90; i++) part(2500, i % 20 ? 4 : 90);
+  assert.ok(part(2500, 4) > 1_501_000 / 0.7, `${part(2500, 4)}`);
+  for (let i = 0; i < 900; i++) part(2500, 4);
+  assert.ok(part(2500, 4) <= 3_002_000.5, 'trust is bounded');
+  abr.resetEstimator(700_000);
+  for (let i = 0; i < 80; i++) part(2500, 4);
+  assert.ok(Math.abs(part(2500, 4) - 700_000) < 1, 'a line that was too slow is not trusted again at once');
+  for (let i = 0; i < 150; i++) part(40_000, 400);
+  assert.ok(Math.abs(part(40_000, 400) - 800_000) < 10_000, 'parts that tell are believed');
 });
