@@ -14,6 +14,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 
+	"tilecast/compositor/codec"
 	"tilecast/media"
 )
 
@@ -168,7 +169,7 @@ func TestFlashAndBeepArriveTogether(t *testing.T) {
 		for i := 0; i < len(out); i += 2 {
 			loud := math.Abs(float64(out[i])) > 0.1
 			if r := reports[p.SSRC]; loud && quiet > 9600 && r != nil && beep == 0 {
-				beep = wall(r, p.Timestamp, 48000) + media.FromTicks(int64(i/2), 48000)
+				beep = wall(r, p.Timestamp, 48000) + media.FromTicks(int64(i/2-adec.(codec.Delayer).Delay()), 48000)
 			}
 			if quiet++; loud {
 				quiet = 0

@@ -102,6 +102,8 @@ func (s *session) speak(ctx context.Context, n media.Time) error {
 		return fmt.Errorf("the Opus encoder takes %d samples, not %d", got, soundSamples)
 	}
 	samples := make([]float32, 2*soundSamples)
+	var ahead media.Time // what the encoder looks ahead: as browsers do it, a packet's time is that of the samples put in
+	first := n
 	for start := n * soundFrame; s.clock.now()-(n+1)*soundFrame < lateSound; n++ {
 		if !s.clock.wait(ctx, (n+1)*soundFrame) {
 			return nil
@@ -112,8 +114,11 @@ func (s *session) speak(ctx context.Context, n media.Time) error {
 			return err
 		}
 		s.p.count.sounds.Add(1)
+		if n == first && len(packets) > 0 {
+			ahead = -packets[0].At
+		}
 		for _, p := range packets {
-			if err := s.audio.send(start+p.At, p.Data, false); err != nil {
+			if err := s.audio.send(start+ahead+p.At, p.Data, false); err != nil {
 				return err
 			}
 		}
