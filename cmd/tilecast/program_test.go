@@ -107,7 +107,7 @@ func TestDecodedProgram(t *testing.T) {
 	if gw.skipped() > 0 || pub.Stats().Skipped > 0 { // the machine is too slow for every frame; the clocks still have to agree
 		t.Logf("frames were skipped: %d by the program, %d by the publisher", gw.skipped(), pub.Stats().Skipped)
 	}
-	whole := func(f float64) bool { return f >= starts+0.1 && f <= starts+count*2-0.2 } // its partner may be outside
+	whole := func(f float64) bool { return f >= starts+0.2 && f <= starts+count*2-0.2 } // its partner may be outside, or too near the edge to be told
 	flashes = slices.DeleteFunc(flashes, func(f float64) bool { return !whole(f) })
 	for _, off := range offBeat(flashes, beeps, frameTimes(t, v.segments), int(pub.Stats().Skipped)) {
 		t.Error(off)
