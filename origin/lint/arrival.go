@@ -98,8 +98,15 @@ func (o *rendition) reports(p *m3u8.Playlist, waited bool) {
 	}
 }
 
+// claim is what a report said of another rendition, which was segments ahead of what was known of it.
+type claim struct {
+	said, known cursor
+	at          time.Time
+}
+
 // fresh holds a report that has just come against what is known of the other rendition, which may be a part
-// behind or ahead.
+// behind or ahead. Where it is segments ahead the other one may have jumped, over a gap: then its playlist, too, comes
+// to that within a target duration.
 func (o *rendition) fresh(r m3u8.Report, other *rendition) {
 	s := other.latest.Load()
 	if s == nil {
@@ -111,10 +118,18 @@ func (o *rendition) fresh(r m3u8.Report, other *rendition) {
 		said.part = -1
 	}
 	e := edge(s.list)
+	if c, ok := o.claims[other]; ok && s.at.Sub(c.at) >= o.target() {
+		if e.before(cursor{c.said.msn, 0}) {
+			o.found.add("R-3", o.url, at(c.said), "the report on %s says LAST-MSN=%d when its next part was %s", r.URI, c.said.msn, at(c.known))
+		}
+		delete(o.claims, other)
+	}
 	switch {
 	case said.msn < s.list.MediaSequence || said.msn < e.msn-1 || beyond(s.list, said) >= 2:
 		o.found.add("R-6", o.url, at(said), "the report on %s says LAST-MSN=%d, LAST-PART=%d when %s was there already", r.URI, r.LastMSN, r.LastPart, at(e))
 	case said.msn > e.msn+1 && o.now.at.Sub(s.at) < o.target():
-		o.found.add("R-3", o.url, at(said), "the report on %s says LAST-MSN=%d when its next part was %s", r.URI, r.LastMSN, at(e))
+		if _, ok := o.claims[other]; !ok {
+			o.claims[other] = claim{said, e, o.now.at}
+		}
 	}
 }

@@ -275,7 +275,8 @@ var changeDefects = []defect{
 	{"discontinuity sequence goes back", "M-9", "C-2", later("low", `DISCONTINUITY-SEQUENCE:0`, "DISCONTINUITY-SEQUENCE:2"), nil},
 	{"the program halts", "L-3", "P-11 Q-3 Q-4 Q-5 C-9 R-6 PH-9", nil, func(g *program) { g.stall(5*media.Second, 3*media.Second) }},
 	{"parts come late", "P-11", "Q-3 Q-4 Q-5 C-9 R-6 PH-9 L-3", nil, func(g *program) { g.stall(4*media.Second, 1200*media.Millisecond) }},
-	{"one rendition lags", "C-9", "R-3 R-6 P-11 Q-3 Q-4 Q-5", lagging(), nil},
+	{"sound jumps over a gap", "L-3", "P-11 PH-8 PH-9 Q-3 Q-4 Q-5 C-9 R-6", delayed("audio", 300*time.Millisecond), func(g *program) { g.jump = [2]media.Time{past + 2*media.Second, past + 6*media.Second + media.FromTicks(960, 48000)} }},
+	{"one rendition lags", "C-9", "R-3 R-6 P-11 Q-3 Q-4 Q-5", delayed("low", 600*time.Millisecond), nil},
 }
 
 var blockingDefects = []defect{
@@ -612,14 +613,14 @@ func renumbered() func(http.Handler) http.Handler {
 	}
 }
 
-// lagging holds the answers of one rendition back for longer than a part.
-func lagging() func(http.Handler) http.Handler {
+// delayed holds the answers of one rendition that are waited for back by so long.
+func delayed(part string, by time.Duration) func(http.Handler) http.Handler {
 	return requests(func(w http.ResponseWriter, r *http.Request, h http.Handler) bool {
-		if !strings.Contains(r.URL.Path, "low") || r.URL.Query().Get("_HLS_part") == "" {
+		if !strings.Contains(r.URL.Path, part) || r.URL.Query().Get("_HLS_part") == "" {
 			return false
 		}
 		rec := recorded(h, r)
-		if sleep(r, 600*time.Millisecond) {
+		if sleep(r, by) {
 			send(w, r, rec, rec.Body.Bytes())
 		}
 		return true

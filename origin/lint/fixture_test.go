@@ -49,6 +49,7 @@ type program struct {
 	halt   [2]media.Time // between which the program stands still
 	end    media.Time    // where it ends; 0: never
 	silent [2]media.Time // between which no media comes, and the program goes on without
+	jump   [2]media.Time // between which sound stands still: half a second of it comes before the end, the rest never
 	dead   media.Time    // until when none comes of the first rung
 }
 
@@ -57,6 +58,7 @@ type style struct {
 	preset string
 	ranges bool
 	past   media.Time
+	silent [2]media.Time
 	dead   media.Time // until when nothing comes of the first rung
 }
 
@@ -70,7 +72,7 @@ func newProgramOf(t testing.TB, s style) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &program{t: t, plan: plan, past: d, dead: s.dead, srv: origin.NewServer(origin.ServerConfig{})}
+	g := &program{t: t, plan: plan, past: d, silent: s.silent, dead: s.dead, srv: origin.NewServer(origin.ServerConfig{})}
 	wall := media.NewClock(time.Now().Add(-d.Duration())).Wall
 	g.p = origin.NewProgram(origin.ProgramConfig{ID: "Pq7x", Plan: plan, FirstMSN: 100, Wall: wall, Window: 10 * media.Second, Ranges: s.ranges})
 	cfg := packager.TrackConfig{FirstMSN: 100, Wall: wall, Events: g.p.Events()}
@@ -118,8 +120,13 @@ func (g *program) run(d media.Time) {
 			write(v, media.Packet{At: g.plan.Rate.Frame(g.frames), Dur: g.plan.Rate.Frame(1), Key: key, Data: unit})
 		}
 		for ; media.FromTicks(g.aac*1024, 48000) <= g.plan.Rate.Frame(g.frames); g.aac++ {
-			data := bytes.Repeat([]byte{byte(g.aac)}, 85)
-			write(g.sound, media.Packet{At: media.FromTicks(g.aac*1024, 48000), Dur: media.FromTicks(1024, 48000), Key: true, Data: data})
+			at, data := media.FromTicks(g.aac*1024, 48000), bytes.Repeat([]byte{byte(g.aac)}, 85)
+			if late := g.jump[1] - media.Second/2; at >= g.jump[0] && at < late {
+				continue
+			} else if at >= late && at < g.jump[1] {
+				at -= late - g.jump[0]
+			}
+			write(g.sound, media.Packet{At: at, Dur: media.FromTicks(1024, 48000), Key: true, Data: data})
 		}
 	}
 }

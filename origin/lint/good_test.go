@@ -27,6 +27,7 @@ func TestGoodStreams(t *testing.T) {
 		"events":                 {style{}, 20 * time.Second, announce},
 		"speakers":               {style{}, 90 * time.Second, speak},
 		"gaps":                   {style{}, 20 * time.Second, func(g *program) { g.silent = [2]media.Time{past + 4*media.Second, past + 6*media.Second} }},
+		"gaps of long ago":       {style{silent: [2]media.Time{past - 8*media.Second - media.Second/2, past - 6*media.Second - media.Second/2}}, 20 * time.Second, nil},
 		"begins with gaps":       {style{dead: past + 6*media.Second}, 20 * time.Second, nil},
 		"gaps, ranges":           {style{dead: past + 6*media.Second, ranges: true}, 20 * time.Second, nil},
 		"gaps, classic":          {style{preset: "classic", past: 90 * media.Second, dead: 96 * media.Second}, 40 * time.Second, nil},

@@ -250,7 +250,7 @@ func (o *rendition) look(it item, a *answer, m *file, t *track) {
 		o.lookAtSegment(it, a, m, t)
 	}
 	o.durations[it.kind].add(t.seconds(m.dur))
-	missing, _ := gaps(it)
+	missing, _ := o.missing(it, t.seconds(m.dur))
 	listed -= missing
 	off := math.Abs(t.seconds(m.dur) - listed)
 	frame := 0.0
@@ -265,10 +265,14 @@ func (o *rendition) look(it item, a *answer, m *file, t *track) {
 	o.follow(it, m, t)
 }
 
-// gaps is how much of a segment is marked as missing, in seconds, and whether its beginning is.
-func gaps(it item) (seconds float64, first bool) {
+// missing is how much of a segment whose media lasts so many seconds is marked as missing, and whether its beginning is. Where
+// its parts are no longer listed, what lacks by a part or more may have been, and anywhere; the timeline has to tell then.
+func (o *rendition) missing(it item, lasts float64) (seconds float64, first bool) {
 	if it.kind != segmentItem {
 		return 0, false
+	}
+	if part := o.partTarget().Seconds(); len(it.seg.Parts) == 0 && part > 0 && it.seg.Duration-lasts >= 0.85*part {
+		return it.seg.Duration - lasts, true
 	}
 	for i := range it.seg.Parts {
 		if it.seg.Parts[i].Gap {
@@ -358,7 +362,7 @@ func (o *rendition) lookAtSegment(it item, a *answer, m *file, t *track) {
 	if msn < o.last[segmentItem].msn { // numbering began anew
 		clear(o.starts)
 	}
-	missing, late := gaps(it)
+	missing, late := o.missing(it, t.seconds(m.dur))
 	if !late {
 		o.starts[msn] = t.seconds(m.start)
 	}

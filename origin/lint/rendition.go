@@ -39,7 +39,7 @@ const queueLength = 1024
 func newRendition(r *runner, u string) *rendition {
 	return &rendition{
 		runner: r, url: u, queue: make(chan item, queueLength), ready: make(chan struct{}),
-		walker: walker{seen: map[cursor]time.Time{}, dated: map[int64]mark{}}, loader: newLoader(),
+		walker: walker{seen: map[cursor]time.Time{}, dated: map[int64]mark{}, claims: map[*rendition]claim{}}, loader: newLoader(),
 	}
 }
 

@@ -20,6 +20,7 @@ type walker struct {
 	parted  time.Time            // when the last part came, or not long before
 	seen    map[cursor]time.Time // when a request that waited brought each part
 	dated   map[int64]mark       // complete segments
+	claims  map[*rendition]claim // that have yet to come true
 	listed  cursor               // what stands before it is in the queue
 	segment int64                // and so are the segments before this
 	leaving []leaving
