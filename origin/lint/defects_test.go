@@ -275,7 +275,9 @@ var changeDefects = []defect{
 	{"discontinuity sequence goes back", "M-9", "C-2", later("low", `DISCONTINUITY-SEQUENCE:0`, "DISCONTINUITY-SEQUENCE:2"), nil},
 	{"the program halts", "L-3", "P-11 Q-3 Q-4 Q-5 C-9 R-6 PH-9", nil, func(g *program) { g.stall(5*media.Second, 3*media.Second) }},
 	{"parts come late", "P-11", "Q-3 Q-4 Q-5 C-9 R-6 PH-9 L-3", nil, func(g *program) { g.stall(4*media.Second, 1200*media.Millisecond) }},
-	{"sound jumps over a gap", "L-3", "P-11 PH-8 PH-9 Q-3 Q-4 Q-5 C-9 R-6", delayed("audio", 300*time.Millisecond), func(g *program) { g.jump = [2]media.Time{past + 2*media.Second, past + 6*media.Second + media.FromTicks(960, 48000)} }},
+	{"sound jumps over a gap", "L-3", "P-11 PH-8 PH-9 Q-3 Q-4 Q-5 C-9 R-6", delayed("audio", 300*time.Millisecond), func(g *program) {
+		g.jump = [2]media.Time{past + 2*media.Second, past + 6*media.Second + media.FromTicks(960, 48000)}
+	}},
 	{"one rendition lags", "C-9", "R-3 R-6 P-11 Q-3 Q-4 Q-5", delayed("low", 600*time.Millisecond), nil},
 }
 
