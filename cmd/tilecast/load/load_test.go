@@ -17,8 +17,8 @@ import (
 	"tilecast/cmd/tilecast/canned"
 )
 
-// serve runs a canned program on a server of its own. wrap may stand in its way.
-func serve(t *testing.T, secure bool, wrap func(http.Handler) http.Handler) (p *canned.Program, url string) {
+// serve runs a canned program on a server of its own until end. wrap may stand in its way.
+func serve(t *testing.T, secure bool, wrap func(http.Handler) http.Handler) (url string, end func()) {
 	t.Helper()
 	p, err := canned.New("low", time.Now().Add(-20*time.Second), 400_000, 200_000)
 	if err != nil {
@@ -52,7 +52,7 @@ func serve(t *testing.T, secure bool, wrap func(http.Handler) http.Handler) (p *
 		}
 		srv.Close()
 	})
-	return p, srv.URL + "/hls/" + canned.Room + "/index.m3u8"
+	return srv.URL + "/hls/" + canned.Room + "/index.m3u8", cancel
 }
 
 // Viewers get every part of a stream that is well, over every protocol. What came in time is not asserted: the
@@ -71,7 +71,7 @@ func TestViewersGetEveryPart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, url := serve(t, c.secure, nil)
+			url, _ := serve(t, c.secure, nil)
 			c.cfg.URL, c.cfg.For, c.cfg.Ramp = url, 2*time.Second, 300*time.Millisecond
 			rep, err := Run(t.Context(), c.cfg)
 			if err != nil {
@@ -133,7 +133,7 @@ func TestFaultsShow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, url := serve(t, false, c.wrap)
+			url, _ := serve(t, false, c.wrap)
 			rep, err := Run(t.Context(), Config{URL: url, Viewers: 10, For: 3 * time.Second, Ramp: 100 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
@@ -148,8 +148,8 @@ func TestFaultsShow(t *testing.T) {
 // A stream that ends lets its viewers go.
 func TestEndOfTheStream(t *testing.T) {
 	t.Parallel()
-	p, url := serve(t, false, nil)
-	time.AfterFunc(time.Second, p.Origin.Finish)
+	url, end := serve(t, false, nil)
+	time.AfterFunc(time.Second, end)
 	begin := time.Now()
 	rep, err := Run(t.Context(), Config{URL: url, Viewers: 3, For: time.Hour, Ramp: 10 * time.Millisecond})
 	if err != nil || time.Since(begin) > 30*time.Minute || len(rep.Errors) != 0 || rep.Parts.Missed != 0 {
