@@ -48,7 +48,7 @@ type program struct {
 	past   media.Time
 	halt   [2]media.Time // between which the program stands still
 	end    media.Time    // where it ends; 0: never
-	silent [2]media.Time // between which no media comes, and the program goes on without
+	silent [2]media.Time // as in its style
 	jump   [2]media.Time // between which sound stands still: half a second of it comes before the end, the rest never
 	dead   media.Time    // until when none comes of the first rung
 }
@@ -58,8 +58,8 @@ type style struct {
 	preset string
 	ranges bool
 	past   media.Time
-	silent [2]media.Time
-	dead   media.Time // until when nothing comes of the first rung
+	silent [2]media.Time // between which no media comes, and the program goes on without
+	dead   media.Time    // until when nothing comes of the first rung
 }
 
 // newProgram has d of its past already.

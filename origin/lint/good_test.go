@@ -26,7 +26,7 @@ func TestGoodStreams(t *testing.T) {
 		"byte ranges, low":       {style{preset: "low", ranges: true, past: 30 * media.Second}, 30 * time.Second, nil},
 		"events":                 {style{}, 20 * time.Second, announce},
 		"speakers":               {style{}, 90 * time.Second, speak},
-		"gaps":                   {style{}, 20 * time.Second, func(g *program) { g.silent = [2]media.Time{past + 4*media.Second, past + 6*media.Second} }},
+		"gaps":                   {style{silent: [2]media.Time{past + 4*media.Second, past + 6*media.Second}}, 20 * time.Second, nil},
 		"gaps of long ago":       {style{silent: [2]media.Time{past - 8*media.Second - media.Second/2, past - 6*media.Second - media.Second/2}}, 20 * time.Second, nil},
 		"begins with gaps":       {style{dead: past + 6*media.Second}, 20 * time.Second, nil},
 		"gaps, ranges":           {style{dead: past + 6*media.Second, ranges: true}, 20 * time.Second, nil},

@@ -103,7 +103,6 @@ func (s *session) speak(ctx context.Context, n media.Time) error {
 	}
 	samples := make([]float32, 2*soundSamples)
 	var ahead media.Time // what the encoder looks ahead: as browsers do it, a packet's time is that of the samples put in
-	first := n
 	for start := n * soundFrame; s.clock.now()-(n+1)*soundFrame < lateSound; n++ {
 		if !s.clock.wait(ctx, (n+1)*soundFrame) {
 			return nil
@@ -114,7 +113,7 @@ func (s *session) speak(ctx context.Context, n media.Time) error {
 			return err
 		}
 		s.p.count.sounds.Add(1)
-		if n == first && len(packets) > 0 {
+		if n*soundFrame == start && len(packets) > 0 {
 			ahead = -packets[0].At
 		}
 		for _, p := range packets {

@@ -8,11 +8,11 @@
 // Another rung can only be entered at a key frame: in the middle of a segment what has been seen of it
 // must be loaded once more. So near a segment's end it is quicker to bear with it, and to change at the next one.
 
-const slack = 0.9;          // of its own length that a part may take
-const head = 1.15;          // of its rate that a rung needs from the line, for sound and playlists
-const overhead = 0.1;       // to ask for another rung
-export const proof = 0.06;  // of transfer that tells anything
-export const little = 6000; // bytes that do not either: they may come at once on any line
+const slack = 0.9;         // of its own length that a part may take
+const head = 1.15;         // of its rate that a rung needs from the line, for sound and playlists
+const overhead = 0.1;      // to ask for another rung
+export const proof = 0.06; // of transfer that tells anything
+const little = 6000;       // bytes that do not either: they may come at once on any line
 
 // lineRate is what the line gives: bytes loaded in so many seconds since the first one; NaN: not to be told yet.
 export function lineRate(bytes, time) {

@@ -4,7 +4,7 @@
 // count by the time that it took. That is right for segments. A part of a calm program is a few kilobytes: its measure is the
 // noise of the viewer's machine, one slow moment counts for as much as a minute, and on any line such viewers were left with a
 // smaller picture. So parts count by what they play, by their transfer alone, and those that tell nothing let trust grow.
-import { little, proof } from './adapt.js';
+import { lineRate, proof } from './adapt.js';
 
 const patience = 30_000; // ms after a line was too slow in which trust does not grow
 const trust = 1.5;       // what a part that tells nothing is taken for, of what is believed: 4 % more each second
@@ -13,8 +13,8 @@ const ample = 2;         // of the largest rung's rate: as much as matters
 // reading is what the line gives by a part of so many bytes that came in so many seconds after its first one; NaN: it tells nothing.
 // What came at once shows that the line gives no less than so much in a while that proves anything.
 export function reading({ bytes, time }, believed) {
-  const line = bytes * 8 / Math.max(time, proof);
-  return bytes >= little && (time >= proof || line > believed) ? line : NaN;
+  const line = lineRate(bytes, Math.max(time, proof));
+  return time >= proof || line > believed ? line : NaN;
 }
 
 // metered makes such a controller of the one of hls.js, for its option abrController.
